@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What errors look like to callers: Ory's error shape, and on the login gate a text that Kratos can show as well."""
+
+import logging
+import traceback
+from http import HTTPStatus
+
+from flask import Flask, Response, jsonify, request
+from werkzeug.exceptions import HTTPException
+
+from webhook import log
+from webhook.core.gate import cannot_decide
+from webhook.deadline import DeadlineExceeded
+from webhook.errors import IdentityUnknown, JumioError, KratosError, Malformed, ServiceError, Unauthorized
+
+GATE_PATH = "/jumio/validate"
+CALLBACK_PATH = "/jumio/callback"
+RETRY_AFTER_SECONDS = 60
+
+_MESSAGES = {
+    HTTPStatus.BAD_REQUEST: "The request was malformed or contained invalid parameters",
+    HTTPStatus.UNAUTHORIZED: "The request could not be authorized",
+    HTTPStatus.NOT_FOUND: "The requested resource could not be found",
+    HTTPStatus.SERVICE_UNAVAILABLE: "The service is temporarily unable to do this; nothing is lost",
+}
+_BY_KIND: tuple[tuple[type[Exception], HTTPStatus], ...] = (
+    (Malformed, HTTPStatus.BAD_REQUEST),
+    (Unauthorized, HTTPStatus.UNAUTHORIZED),
+    (IdentityUnknown, HTTPStatus.NOT_FOUND),
+    (KratosError, HTTPStatus.SERVICE_UNAVAILABLE),
+    (JumioError, HTTPStatus.SERVICE_UNAVAILABLE),
+    (DeadlineExceeded, HTTPStatus.SERVICE_UNAVAILABLE),
+)
+
+
+def error_answer(status: HTTPStatus, reason: str) -> Response:
+    """An answer in Ory's error shape. The login gate never answers a 5xx or 429: Kratos would retry inside the login.
+
+    https://www.ory.com/docs/kratos/reference/api (errorGeneric)
+    """
+    gate = request.path == GATE_PATH
+    if gate and status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        status = HTTPStatus.FORBIDDEN
+    message = _MESSAGES.get(status, status.description or status.phrase)
+    body: dict[str, object] = {
+        "error": {"code": status.value, "status": status.phrase, "reason": reason, "message": message}
+    }
+    if gate:
+        body |= cannot_decide()
+    answer = jsonify(body)
+    answer.status_code = status
+    if status is HTTPStatus.SERVICE_UNAVAILABLE and request.path.startswith(CALLBACK_PATH):
+        answer.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    return answer
+
+
+def install(app: Flask) -> None:
+    """Make every error of the application, foreseen or not, an answer of this shape."""
+
+    @app.errorhandler(ServiceError)
+    @app.errorhandler(DeadlineExceeded)
+    def foreseen(error: Exception) -> Response:
+        status = next(status for kind, status in _BY_KIND if isinstance(error, kind))
+        if status is HTTPStatus.SERVICE_UNAVAILABLE:
+            log.event("request.failed", level=logging.WARNING, error=error)
+        return error_answer(status, str(error))
+
+    @app.errorhandler(HTTPException)
+    def by_flask(error: HTTPException) -> Response:
+        status = HTTPStatus(error.code or 500)
+        answer = error_answer(status, status.description or status.phrase)
+        if "Allow" in (headers := dict(error.get_headers())):
+            answer.headers["Allow"] = headers["Allow"]
+        return answer
+
+    @app.errorhandler(Exception)
+    def unforeseen(error: Exception) -> Response:
+        # The message of an unknown exception may hold a person's data: only its kind and place are logged.
+        frames = traceback.extract_tb(error.__traceback__)[-4:]
+        where = [f"{frame.filename.rpartition('/')[2]}:{frame.lineno}" for frame in frames]
+        log.event("request.crashed", level=logging.ERROR, kind=type(error).__name__, where=where)
+        return error_answer(HTTPStatus.SERVICE_UNAVAILABLE, "an unforeseen error; it is in the service's log")

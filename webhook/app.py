@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Puts the application together: settings in, a WSGI application out."""
+
+from flask import Flask
+
+from webhook import answers, request_log, routes
+from webhook.jumio.client import JumioClient
+from webhook.kratos.client import KratosClient
+from webhook.settings import Settings
+from webhook.verification import Verifications
+
+MAX_BODY_BYTES = 1 << 20
+
+
+def create_app(settings: Settings) -> Flask:
+    """The application. Nothing is called and no connection is opened before the first request."""
+    app = Flask("webhook", static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
+    app.url_map.merge_slashes = False  # a redirect would make Kratos repeat the hook elsewhere, as a GET
+    app.url_map.strict_slashes = True
+    kratos = KratosClient(settings)
+    verifications = Verifications(settings, kratos=kratos, jumio=JumioClient(settings))
+    request_log.install(app)
+    answers.install(app)
+    routes.install(app, settings, verifications, kratos)
+    return app

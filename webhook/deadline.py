@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How long what is under way may still take. Nested limits only ever shorten it."""
+
+import contextlib
+import time
+from collections.abc import Iterator
+from contextvars import ContextVar
+
+_ends_at: ContextVar[float | None] = ContextVar("ends_at", default=None)
+
+
+class DeadlineExceeded(TimeoutError):
+    """The time allowed for the current piece of work is used up."""
+
+
+@contextlib.contextmanager
+def time_limit(seconds: float) -> Iterator[None]:
+    """Allow what runs inside at most `seconds`; an earlier end that is already set stays."""
+    ends_at = time.monotonic() + seconds
+    outer = _ends_at.get()
+    token = _ends_at.set(ends_at if outer is None else min(outer, ends_at))
+    try:
+        yield
+    finally:
+        _ends_at.reset(token)
+
+
+def remaining(at_most: float) -> float:
+    """Seconds left, `at_most` of them.
+
+    :raises DeadlineExceeded: nothing is left.
+    """
+    ends_at = _ends_at.get()
+    if ends_at is None:
+        return at_most
+    left = ends_at - time.monotonic()
+    if left <= 0:
+        raise DeadlineExceeded("the time allowed is used up")
+    return min(left, at_most)

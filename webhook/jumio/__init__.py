@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Jumio: the wire (`client`, `token`, `hosts`) and what its documents mean (`documents`)."""

@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Jumio's JSON documents into our values. Another shape raises `JumioUnavailable`: it can be read again later."""
+
+import base64
+import json
+import math
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from webhook.core.bodies import usable_jumio_id
+from webhook.core.record import Decision
+from webhook.core.times import from_text
+from webhook.core.transition import Reading, Started
+from webhook.errors import JumioUnavailable
+
+
+def parse_object(body: bytes) -> Mapping[str, Any]:
+    """The JSON object in an answer of Jumio's.
+
+    :raises JumioUnavailable: it is something else.
+    """
+    try:
+        parsed = json.loads(body)
+    except (ValueError, RecursionError):
+        raise JumioUnavailable("Jumio's answer is not JSON") from None
+    if not isinstance(parsed, dict):
+        raise JumioUnavailable("Jumio's answer is not a JSON object")
+    return parsed
+
+
+def parse_token(body: bytes, *, now: float) -> tuple[str, float]:
+    """(access token, Unix time of its end), the earlier of `expires_in` and the JWT's own `exp`.
+
+    https://documentation.jumio.ai/docs/developer-resources/API/authorization
+    """
+    parsed = parse_object(body)
+    token = parsed.get("access_token")
+    lifetime = _number(parsed.get("expires_in"))
+    if not isinstance(token, str) or not token.isascii() or not token.isprintable() or not token.strip():
+        raise JumioUnavailable("Jumio's token answer has no usable access_token")
+    ends_at = now + (300.0 if lifetime is None else lifetime)
+    expiry = _jwt_expiry(token)
+    return token, ends_at if expiry is None else min(ends_at, expiry)
+
+
+def parse_started(body: bytes) -> Started:
+    """What an account create or update started. The `authorizationToken` in `web.href` makes it a secret link."""
+    parsed = parse_object(body)
+    account_id = usable_jumio_id(_member(parsed, "account").get("id"))
+    workflow_execution_id = usable_jumio_id(_member(parsed, "workflowExecution").get("id"))
+    if account_id is None or workflow_execution_id is None:
+        raise JumioUnavailable("Jumio's answer names no account or no workflow execution")
+    href = _member(parsed, "web").get("href")
+    return Started(
+        account_id=account_id,
+        workflow_execution_id=workflow_execution_id,
+        verification_url=href if isinstance(href, str) and _is_web_url(href) else None,
+        created_at=from_text(parsed.get("timestamp")),
+    )
+
+
+def parse_reading(body: bytes, *, account_id: str, workflow_execution_id: str) -> Reading:
+    """What the details of a workflow execution say; they must be about the one that was asked for.
+
+    https://documentation.jumio.ai/developer-resources/api/retrieval
+    """
+    parsed = parse_object(body)
+    workflow = _member(parsed, "workflow")
+    status = workflow.get("status")
+    if workflow.get("id") != workflow_execution_id or not isinstance(status, str):
+        raise JumioUnavailable("Jumio's answer is not about the workflow asked for")
+    if _member(parsed, "account").get("id", account_id) != account_id:
+        raise JumioUnavailable("Jumio's answer is not about the account asked for")
+    key = workflow.get("definitionKey")
+    references = (workflow.get("customerInternalReference"), workflow.get("userReference"))
+    return Reading(
+        account_id=account_id,
+        workflow_execution_id=workflow_execution_id,
+        workflow_status=status,
+        decision=_parse_decision(parsed.get("decision")),
+        created_at=from_text(parsed.get("createdAt")),
+        completed_at=from_text(parsed.get("completedAt")),
+        workflow_key=str(key) if isinstance(key, str | int) else None,
+        references=tuple(reference.lower() for reference in references if isinstance(reference, str)),
+    )
+
+
+def _parse_decision(value: object) -> Decision | None:
+    if not isinstance(value, dict):
+        return None
+    kind = value.get("type")
+    label = _member(value, "details").get("label")
+    return Decision(
+        type=kind if isinstance(kind, str) else None,
+        label=label[:100] if isinstance(label, str) else None,
+        risk_score=_number(_member(value, "risk").get("score")),
+    )
+
+
+def _jwt_expiry(token: str) -> float | None:
+    """The `exp` claim where the token is a JWT that says so. Read, not verified: it is only a hint when to renew."""
+    try:
+        claims = token.split(".")[1]
+        return _number(json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))["exp"])
+    except (IndexError, KeyError, TypeError, ValueError, RecursionError):
+        return None
+
+
+def _member(parsed: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    value = parsed.get(name)
+    return value if isinstance(value, dict) else {}
+
+
+def _number(value: object) -> float | None:
+    """The value where it is a finite number; Jumio writes both 50 and 50.0."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        number = float(value)
+    except OverflowError:
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _is_web_url(text: str) -> bool:
+    try:
+        return urlsplit(text).scheme in ("http", "https") and text.isascii() and text.isprintable()
+    except ValueError:
+        return False

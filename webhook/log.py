@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Structured logging: one line per event, as JSON or text. Callers pass named fields; no body, link or secret."""
+
+import contextlib
+import json
+import logging
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from webhook.core.times import to_text
+
+_LOGGER = logging.getLogger("webhook")
+
+
+def configure(*, log_format: str, level: str) -> None:
+    """Send everything that is logged to standard error, one line each."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_JsonFormatter() if log_format == "json" else _TextFormatter())
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(logging.WARNING)  # libraries: urllib3 logs paths at debug level, and a path can hold a token
+    _LOGGER.setLevel(level.upper())
+    logging.raiseExceptions = False  # a closed or full log must not hurt a request
+
+
+def event(name: str, *, level: int = logging.INFO, error: BaseException | None = None, **fields: object) -> None:
+    """Log one event. Fields that are None are left out."""
+    known = {key: value for key, value in fields.items() if value is not None}
+    if error is not None:
+        known["error"] = f"{type(error).__name__}: {error}"
+    _LOGGER.log(level, name, extra={"fields": known})
+
+
+@dataclass
+class OutboundCall:
+    """One call to a peer, filled in while it runs."""
+
+    status: int | None = None
+
+
+@contextlib.contextmanager
+def outbound_call(peer: str, operation: str) -> Iterator[OutboundCall]:
+    """Log a call to Jumio or Kratos with its duration and outcome."""
+    call = OutboundCall()
+    begun = time.monotonic()
+    error: BaseException | None = None
+    try:
+        yield call
+    except BaseException as raised:
+        error = raised
+        raise
+    finally:
+        duration_ms = round((time.monotonic() - begun) * 1000, 1)
+        event(f"{peer}.call", operation=operation, status=call.status, duration_ms=duration_ms, error=error)
+
+
+class _JsonFormatter(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        line = {
+            "time": to_text(datetime.fromtimestamp(record.created, UTC)),
+            "level": record.levelname.lower(),
+            "event": record.getMessage(),
+            **getattr(record, "fields", {}),
+        }
+        if record.exc_info:
+            line["trace"] = self.formatException(record.exc_info)
+        return json.dumps(line, default=str)
+
+
+class _TextFormatter(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        fields = getattr(record, "fields", {})
+        parts = [to_text(datetime.fromtimestamp(record.created, UTC)), record.levelname.lower(), record.getMessage()]
+        parts += [f"{key}={json.dumps(value, default=str)}" for key, value in fields.items()]
+        line = " ".join(parts)
+        return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line

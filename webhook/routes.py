@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The routes: authenticate, parse, act, answer. What is decided stands in `core`, what is done in `verification`."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from flask import Blueprint, Flask, Response, jsonify, request
+
+from webhook import __version__, log
+from webhook.core.bodies import LoginHook, parse_callback, parse_initiate, parse_validate, usable_identity_id
+from webhook.core.gate import refusal
+from webhook.core.record import Record
+from webhook.core.secrets import is_known_secret, verify_capability, verify_signature
+from webhook.core.status import Status
+from webhook.core.times import from_text
+from webhook.core.transition import Outcome, Result
+from webhook.deadline import DeadlineExceeded, time_limit
+from webhook.errors import JumioError, KratosError, Malformed, Unauthorized
+from webhook.kratos.client import KratosClient
+from webhook.settings import Settings
+from webhook.verification import Verifications
+
+REQUEST_SECONDS = 11.5
+LOOK_SECONDS = 2.0
+LOOK_WHEN_OLDER_THAN = timedelta(minutes=1)
+
+
+def ory_hooks(settings: Settings, verifications: Verifications) -> Blueprint:
+    """What Kratos' web hooks call, behind Ory's secret."""
+    blueprint = Blueprint("ory_hooks", __name__, url_prefix="/jumio")
+
+    @blueprint.before_request
+    def authenticate() -> None:
+        scheme, _, credentials = request.headers.get("Authorization", "").partition(" ")
+        given = [request.headers.get("X-Webhook-Secret", "")]
+        if scheme.lower() == "bearer":
+            given.append(credentials.strip())
+        if not is_known_secret(map(_header_bytes, given), secrets=settings.ory_webhook_secrets):
+            log.event("secret.refused", route=request.path)
+            raise Unauthorized("Ory's secret is missing or wrong: Authorization: Bearer <ORY_WEBHOOK_SECRET>")
+
+    @blueprint.post("/initiate")
+    def initiate() -> Response:
+        identity_id = parse_initiate(request.get_data())
+        with time_limit(REQUEST_SECONDS):
+            start = verifications.start(identity_id)
+        return jsonify(_start_answer(start.record, start.reason))
+
+    @blueprint.post("/validate")
+    def validate() -> tuple[Response, int] | Response:
+        hook = parse_validate(request.get_data())
+        record = _looked_again(hook, verifications)
+        refused = refusal(record.status, verification_url=record.verification_url, block=settings.block_login_statuses)
+        if refused is not None:
+            log.event("login.refused", identity_id=hook.identity_id, status=record.status.value)
+            return jsonify(refused), 403
+        return jsonify({"status": record.status.value})
+
+    return blueprint
+
+
+def jumio_callbacks(settings: Settings, verifications: Verifications) -> Blueprint:
+    """What Jumio calls: behind a signature, or behind a path that only Jumio was told."""
+    blueprint = Blueprint("jumio_callbacks", __name__, url_prefix="/jumio")
+
+    @blueprint.post("/callback")
+    def signed() -> Response:
+        body = request.get_data()
+        signature = _header_bytes(request.headers.get(settings.jumio_signature_header, ""))
+        if not verify_signature(signature, body, secrets=settings.jumio_callback_secrets):
+            log.event("secret.refused", route="/jumio/callback")
+            raise Unauthorized(f"{settings.jumio_signature_header} is missing or not the signature of this body")
+        return answer(body, None)
+
+    @blueprint.post("/callback/<identity_id>/<token>")
+    def capability(identity_id: str, token: str) -> Response:
+        if not verify_capability(identity_id, token, secrets=settings.jumio_callback_secrets):
+            log.event("secret.refused", route="/jumio/callback/{identity}/{token}")
+            raise Unauthorized("the callback URL is not one of ours")
+        known = usable_identity_id(identity_id)
+        if known is None:
+            raise Malformed("the callback URL names no identity")
+        return answer(request.get_data(), known)
+
+    def answer(body: bytes, identity_id: str | None) -> Response:
+        doorbell = parse_callback(body)
+        if not doorbell.is_final:
+            return jsonify({"result": Result.IGNORED, "reason": "an intermediate status"})
+        with time_limit(REQUEST_SECONDS):
+            return jsonify(_outcome_answer(verifications.ring(doorbell, identity_id=identity_id)))
+
+    return blueprint
+
+
+def health(kratos: KratosClient) -> Blueprint:
+    """Ory's conventions: https://www.ory.com/docs/kratos/reference/api#tag/metadata"""
+    blueprint = Blueprint("health", __name__)
+
+    @blueprint.get("/health")
+    @blueprint.get("/health/alive")
+    def alive() -> Response:
+        return jsonify({"status": "ok"})
+
+    @blueprint.get("/health/ready")
+    def ready() -> Response:
+        kratos.check_ready()
+        return jsonify({"status": "ok"})
+
+    @blueprint.get("/version")
+    def version() -> Response:
+        return jsonify({"version": __version__})
+
+    return blueprint
+
+
+def install(app: Flask, settings: Settings, verifications: Verifications, kratos: KratosClient) -> None:
+    """Register every route."""
+    app.register_blueprint(ory_hooks(settings, verifications))
+    app.register_blueprint(jumio_callbacks(settings, verifications))
+    app.register_blueprint(health(kratos))
+
+
+def _looked_again(hook: LoginHook, verifications: Verifications) -> Record:
+    """The hook's record, or a fresh one where a callback may have been lost; never later than two seconds from now."""
+    record = hook.record
+    initiated_at = from_text(record.initiated_at)
+    if record.status is not Status.PENDING or (
+        initiated_at is not None and datetime.now(UTC) - initiated_at <= LOOK_WHEN_OLDER_THAN
+    ):
+        return record
+    try:
+        with time_limit(LOOK_SECONDS):
+            return verifications.look(hook.identity_id).record
+    except (JumioError, KratosError, DeadlineExceeded) as error:
+        log.event("login.not_looked", identity_id=hook.identity_id, error=error)
+        return record
+
+
+def _start_answer(record: Record, reason: str | None) -> dict[str, Any]:
+    if record.status is Status.PENDING:
+        return {
+            "status": record.status,
+            "account_id": record.account_id,
+            "workflow_execution_id": record.workflow_execution_id,
+            "verification_url": record.verification_url,
+        }
+    return {"status": record.status} | ({} if reason is None else {"reason": reason})
+
+
+def _outcome_answer(outcome: Outcome) -> dict[str, Any]:
+    return {"result": outcome.result} | ({} if outcome.reason is None else {"reason": outcome.reason})
+
+
+def _header_bytes(value: str) -> bytes:
+    """WSGI hands headers over as Latin-1; these are the bytes that were sent."""
+    return value.encode("latin-1", errors="replace")
