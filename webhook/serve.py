@@ -43,7 +43,7 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn is not typed
 def gunicorn_settings(settings: Settings) -> dict[str, Any]:
     """The shipped configuration: https://docs.gunicorn.org/en/stable/settings.html"""
     return {
-        "bind": f"0.0.0.0:{settings.port}",
+        "bind": f"{_in_url(settings.bind_address)}:{settings.port}",
         "workers": settings.web_concurrency,
         "worker_class": "gthread",
         "threads": THREADS,
@@ -63,3 +63,7 @@ def run(settings: Settings) -> None:
     """Serve until SIGTERM; what is in flight then is finished."""
     log.configure(log_format=settings.log_format, level=settings.log_level)
     _Server(settings).run()
+
+
+def _in_url(address: str) -> str:
+    return f"[{address}]" if ":" in address else address

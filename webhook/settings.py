@@ -47,6 +47,7 @@ class Settings:
     jumio_client_id: str = field(repr=False)
     jumio_client_secret: str = field(repr=False)
     jumio_callback_secrets: tuple[bytes, ...] = field(repr=False)
+    bind_address: str
     port: int
     web_concurrency: int
     public_url: str | None
@@ -78,6 +79,7 @@ class Settings:
             "jumio_client_id": reader.required("JUMIO_CLIENT_ID", str),
             "jumio_client_secret": reader.required("JUMIO_CLIENT_SECRET", str),
             "jumio_callback_secrets": reader.required("JUMIO_CALLBACK_SECRET", _secrets),
+            "bind_address": reader.optional("BIND_ADDRESS", _address, "0.0.0.0"),  # noqa: S104  # a container's port
             "port": reader.optional("PORT", _number(1, 65535), 3000),
             "web_concurrency": reader.optional("WEB_CONCURRENCY", _number(1, 256), 2),
             "public_url": reader.optional("PUBLIC_URL", _public_url, None),
@@ -181,6 +183,13 @@ def _public_url(text: str) -> str:
     if len(url) + _CALLBACK_PATH_MAX > _JUMIO_URL_MAX:
         raise ValueError(f"is too long: at most {_JUMIO_URL_MAX - _CALLBACK_PATH_MAX} characters")
     return url
+
+
+def _address(text: str) -> str:
+    try:
+        return str(ipaddress.ip_address(text))
+    except ValueError:
+        raise ValueError("is not an IP address") from None
 
 
 def _number(low: int, high: int) -> Callable[[str], int]:

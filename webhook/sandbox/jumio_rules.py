@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Jumio's documented rules for a request, as functions of values: the create body, the User-Agent, the rates."""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from typing import Any
+from urllib.parse import urlsplit
+
+# documentation.jumio.ai/developer-resources/api/account
+_FORBIDDEN = frozenset('<>"/;\\`%{}|')
+_LIFETIME = re.compile(r"([+-]?\d+)([smhd])")
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_LOOPBACK = ("127.0.0.1", "localhost")
+
+
+def business_named(user_agent: str) -> bool:
+    """Jumio answers 403 to a User-Agent that is missing or a library's own."""
+    return bool(user_agent.strip()) and not re.match(
+        r"(python-|urllib|curl|go-http-client|okhttp|java|openapi-generator)", user_agent.strip().lower()
+    )
+
+
+def body_problem(body: Any, *, relaxed_hosts: tuple[str, ...] = _LOOPBACK) -> str | None:
+    """Why Jumio would refuse this create or update body; None when it would not."""
+    if not isinstance(body, dict):
+        return "body: must be an object"
+    reference = body.get("customerInternalReference")
+    if not isinstance(reference, str) or not 1 <= len(reference) <= 100 or _FORBIDDEN & set(reference):
+        return "customerInternalReference: required, 1 to 100 characters, none of " + " ".join(sorted(_FORBIDDEN))
+    definition = body.get("workflowDefinition")
+    key = definition.get("key") if isinstance(definition, dict) else None
+    if isinstance(key, bool) or not isinstance(key, int | str) or not re.fullmatch(r"\d+", str(key)):
+        return "workflowDefinition.key: required"
+    for name, longest in (("userReference", 100), ("reportingCriteria", 255), ("callbackUrl", 255)):
+        if name in body and not (isinstance(body[name], str) and 1 <= len(body[name]) <= longest):
+            return f"{name}: 1 to {longest} characters"
+    web = body.get("web", {})
+    if not isinstance(web, dict):
+        return "web: must be an object"
+    if "locale" in web and not (
+        isinstance(web["locale"], str) and re.fullmatch(r"[a-z]{2}(-[A-Z]{2})?", web["locale"])
+    ):
+        return "web.locale: like de or en-GB"
+    for name, value in (
+        ("callbackUrl", body.get("callbackUrl")),
+        ("web.successUrl", web.get("successUrl")),
+        ("web.errorUrl", web.get("errorUrl")),
+    ):
+        if value is not None and not _url_allowed(value, relaxed_hosts):
+            return f"{name}: an https URL without IP address, port and fragment, 255 characters at most"
+    lifetime = body.get("tokenLifetime", "30m")
+    match = _LIFETIME.fullmatch(lifetime) if isinstance(lifetime, str) else None
+    if not match or not 300 <= int(match[1]) * _SECONDS[match[2]] <= 60 * 86400:
+        return "tokenLifetime: from 5m to 60d"
+    return None
+
+
+def _url_allowed(value: Any, relaxed_hosts: tuple[str, ...]) -> bool:
+    if not isinstance(value, str) or not value.isascii() or len(value) > 255:
+        return False
+    try:
+        url = urlsplit(value)
+        host, port = url.hostname or "", url.port
+    except ValueError:
+        return False
+    if host in relaxed_hosts:
+        return url.scheme in ("http", "https")
+    is_address = ":" in host or bool(re.fullmatch(r"[\d.]+", host))
+    return url.scheme == "https" and "." in host and not (is_address or port or url.fragment)
+
+
+class Rate:
+    """So many requests in any window of so many seconds; the caller brings the time and the lock."""
+
+    def __init__(self, limit: int, seconds: float) -> None:
+        self._limit, self._seconds = limit, seconds
+        self._taken: deque[float] = deque()
+
+    def take(self, now: float) -> bool:
+        while self._taken and self._taken[0] <= now - self._seconds:
+            self._taken.popleft()
+        if len(self._taken) >= self._limit:
+            return False
+        self._taken.append(now)
+        return True

@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Picks the Kratos to run against: a real binary where there is one, the stand-in otherwise."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping
+
+from webhook.sandbox.kratos import KratosStandIn
+from webhook.sandbox.kratos_binary import RealKratos
+from webhook.sandbox.people import Kratos
+from webhook.sandbox.shipped import actions
+
+
+def find_kratos(environment: Mapping[str, str] = os.environ) -> str | None:
+    """KRATOS_BIN, or `kratos` on the PATH; FileNotFoundError when KRATOS_BIN names nothing that can be run."""
+    named = environment.get("KRATOS_BIN")
+    if not named:
+        return shutil.which("kratos", path=environment.get("PATH"))
+    if not (os.path.isfile(named) and os.access(named, os.X_OK)):
+        raise FileNotFoundError(f"KRATOS_BIN={named} is not an executable file")
+    return named
+
+
+def start_kratos(
+    *, service_url: str, ory_secret: str, binary: str | None = None, configuration: str | None = None
+) -> Kratos:
+    """To be used with `with`: the hooks of ory-actions.yaml (or of another `configuration`) call `service_url`."""
+    hooks = configuration or actions(service_url=service_url, ory_secret=ory_secret)
+    return RealKratos(hooks, binary=binary) if binary else KratosStandIn(hooks)
