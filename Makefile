@@ -36,3 +36,5 @@ lock: $(VENV)/installed ## renew the lock files
 	  pyproject.toml -o requirements.lock
 	$(VENV)/uv/bin/uv pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url --upgrade \
 	  pyproject.toml --extra demo --group dev --group build -c requirements.lock -o requirements-dev.lock
+	$(VENV)/uv/bin/uv pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url --upgrade \
+	  --group build -c requirements-dev.lock -o requirements-build.lock

@@ -2,7 +2,6 @@
 """What errors look like to callers: Ory's error shape, and on the login gate a text that Kratos can show as well."""
 
 import logging
-import traceback
 from http import HTTPStatus
 
 from flask import Flask, Response, jsonify, request
@@ -75,8 +74,5 @@ def install(app: Flask) -> None:
 
     @app.errorhandler(Exception)
     def unforeseen(error: Exception) -> Response:
-        # The message of an unknown exception may hold a person's data: only its kind and place are logged.
-        frames = traceback.extract_tb(error.__traceback__)[-4:]
-        where = [f"{frame.filename.rpartition('/')[2]}:{frame.lineno}" for frame in frames]
-        log.event("request.crashed", level=logging.ERROR, kind=type(error).__name__, where=where)
+        log.event("request.crashed", level=logging.ERROR, kind=type(error).__name__, where=log.place_of(error))
         return error_answer(HTTPStatus.SERVICE_UNAVAILABLE, "an unforeseen error; it is in the service's log")

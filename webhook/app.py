@@ -3,7 +3,7 @@
 
 from flask import Flask
 
-from webhook import answers, request_log, routes
+from webhook import answers, log, metrics, request_log, routes
 from webhook.jumio.client import JumioClient
 from webhook.kratos.client import KratosClient
 from webhook.settings import Settings
@@ -20,6 +20,7 @@ def create_app(settings: Settings) -> Flask:
     app.url_map.strict_slashes = True
     kratos = KratosClient(settings)
     verifications = Verifications(settings, kratos=kratos, jumio=JumioClient(settings))
+    log.listen(metrics.observe)
     request_log.install(app)
     answers.install(app)
     routes.install(app, settings, verifications, kratos)

@@ -35,6 +35,12 @@ def _parser() -> argparse.ArgumentParser:
     serve = commands.add_parser("serve", help="answer Ory's hooks and Jumio's callbacks")
     serve.set_defaults(run=_serve)
 
+    sync = commands.add_parser("sync", help="look again: settle what is open, start what is due, heal what differs")
+    sync.add_argument("--identity", metavar="ID", help="only this one, starting whatever it lacks")
+    sync.add_argument("--every", metavar="SECONDS", type=_seconds, help="sweep again and again, until SIGTERM")
+    sync.add_argument("--json", action="store_true", help="print one JSON object per sweep")
+    sync.set_defaults(run=_sync)
+
     demo = commands.add_parser("demo", help="the whole flow on loopback; no account anywhere is needed")
     demo.add_argument("--serve", action="store_true", help="keep everything up and print the URLs to play with")
     demo.set_defaults(run=_demo)
@@ -47,6 +53,20 @@ def _serve(arguments: argparse.Namespace) -> int:
 
     serve.run(settings)
     return 0
+
+
+def _sync(arguments: argparse.Namespace) -> int:
+    settings = Settings.load()
+    from webhook import sync_command
+
+    return sync_command.run(settings, identity=arguments.identity, every=arguments.every, as_json=arguments.json)
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 1 <= seconds <= 86400:
+        raise ValueError
+    return seconds
 
 
 def _demo(arguments: argparse.Namespace) -> int:

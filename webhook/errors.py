@@ -53,6 +53,10 @@ class KratosUnavailable(KratosError):
         self.retry_after = retry_after
 
 
+class StartNotRecorded(KratosUnavailable):
+    """Jumio started a workflow that could not be noted in Kratos; starting another would cost money again."""
+
+
 class KratosRefused(KratosError):
     """A 4xx: the operator must act (API key, identity schema, metadata of an odd shape)."""
 

@@ -6,13 +6,17 @@ import json
 import logging
 import sys
 import time
-from collections.abc import Iterator
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from webhook.core.times import to_text
 
 _LOGGER = logging.getLogger("webhook")
+_bound: ContextVar[Mapping[str, object] | None] = ContextVar("bound", default=None)
+_listeners: list[Callable[[str, Mapping[str, object]], None]] = []
 
 
 def configure(*, log_format: str, level: str) -> None:
@@ -26,12 +30,36 @@ def configure(*, log_format: str, level: str) -> None:
     logging.raiseExceptions = False  # a closed or full log must not hurt a request
 
 
+def listen(listener: Callable[[str, Mapping[str, object]], None]) -> None:
+    """Have every event told to `listener` too, with its name and fields."""
+    if listener not in _listeners:
+        _listeners.append(listener)
+
+
+def begin(**fields: object) -> None:
+    """Start a piece of work: from here on these fields stand in every line, and none of an earlier one's."""
+    _bound.set(fields)
+
+
+def bind(**fields: object) -> None:
+    """Add fields to every further line of this piece of work."""
+    _bound.set({**(_bound.get() or {}), **fields})
+
+
 def event(name: str, *, level: int = logging.INFO, error: BaseException | None = None, **fields: object) -> None:
     """Log one event. Fields that are None are left out."""
-    known = {key: value for key, value in fields.items() if value is not None}
+    known = {key: value for key, value in {**(_bound.get() or {}), **fields}.items() if value is not None}
     if error is not None:
         known["error"] = f"{type(error).__name__}: {error}"
+    for listener in _listeners:
+        listener(name, known)
     _LOGGER.log(level, name, extra={"fields": known})
+
+
+def place_of(error: BaseException) -> list[str]:
+    """Where an unforeseen exception arose. Its message is left out: it may hold a person's data."""
+    frames = traceback.extract_tb(error.__traceback__)[-4:]
+    return [f"{frame.filename.rpartition('/')[2]}:{frame.lineno}" for frame in frames]
 
 
 @dataclass
@@ -54,7 +82,7 @@ def outbound_call(peer: str, operation: str) -> Iterator[OutboundCall]:
         raise
     finally:
         duration_ms = round((time.monotonic() - begun) * 1000, 1)
-        event(f"{peer}.call", operation=operation, status=call.status, duration_ms=duration_ms, error=error)
+        event("outbound", peer=peer, operation=operation, code=call.status, duration_ms=duration_ms, error=error)
 
 
 class _JsonFormatter(logging.Formatter):

@@ -16,6 +16,7 @@ def install(app: Flask) -> None:
     @app.before_request
     def begin() -> None:
         g.begun = time.monotonic()
+        log.begin(trigger_id=_clean(request.headers.get("Ory-Webhook-Trigger-ID")))
 
     @app.after_request
     def end(response: Response) -> Response:
@@ -25,9 +26,8 @@ def install(app: Flask) -> None:
                 "request",
                 method=request.method,
                 route=route,
-                status=response.status_code,
+                code=response.status_code,
                 duration_ms=round((time.monotonic() - g.begun) * 1000, 1),
-                trigger_id=_clean(request.headers.get("Ory-Webhook-Trigger-ID")),
             )
         return response
 

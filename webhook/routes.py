@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Blueprint, Flask, Response, jsonify, request
 
-from webhook import __version__, log
+from webhook import __version__, log, metrics
 from webhook.core.bodies import LoginHook, parse_callback, parse_initiate, parse_validate, usable_identity_id
 from webhook.core.gate import refusal
 from webhook.core.record import Record
@@ -27,7 +27,43 @@ LOOK_WHEN_OLDER_THAN = timedelta(minutes=1)
 
 def ory_hooks(settings: Settings, verifications: Verifications) -> Blueprint:
     """What Kratos' web hooks call, behind Ory's secret."""
-    blueprint = Blueprint("ory_hooks", __name__, url_prefix="/jumio")
+    blueprint = _behind_ory_secret("ory_hooks", settings, prefix="/jumio")
+
+    @blueprint.post("/initiate")
+    def initiate() -> Response:
+        identity_id = parse_initiate(request.get_data())
+        log.bind(identity_id=identity_id)
+        with time_limit(REQUEST_SECONDS):
+            start = verifications.start(identity_id)
+        return jsonify(_start_answer(start.record, start.reason))
+
+    @blueprint.post("/validate")
+    def validate() -> tuple[Response, int] | Response:
+        hook = parse_validate(request.get_data())
+        log.bind(identity_id=hook.identity_id, status=hook.record.status.value)
+        record = _looked_again(hook, verifications)
+        refused = refusal(record.status, verification_url=record.verification_url, block=settings.block_login_statuses)
+        if refused is not None:
+            log.event("login.refused", status=record.status.value)
+            return jsonify(refused), 403
+        return jsonify({"status": record.status.value})
+
+    return blueprint
+
+
+def operations(settings: Settings) -> Blueprint:
+    """What operators' machines read, behind Ory's secret too."""
+    blueprint = _behind_ory_secret("operations", settings, prefix="/metrics")
+
+    @blueprint.get("/prometheus")
+    def prometheus() -> Response:
+        return Response(metrics.exposition(), content_type=metrics.CONTENT_TYPE)
+
+    return blueprint
+
+
+def _behind_ory_secret(name: str, settings: Settings, *, prefix: str) -> Blueprint:
+    blueprint = Blueprint(name, __name__, url_prefix=prefix)
 
     @blueprint.before_request
     def authenticate() -> None:
@@ -38,23 +74,6 @@ def ory_hooks(settings: Settings, verifications: Verifications) -> Blueprint:
         if not is_known_secret(map(_header_bytes, given), secrets=settings.ory_webhook_secrets):
             log.event("secret.refused", route=request.path)
             raise Unauthorized("Ory's secret is missing or wrong: Authorization: Bearer <ORY_WEBHOOK_SECRET>")
-
-    @blueprint.post("/initiate")
-    def initiate() -> Response:
-        identity_id = parse_initiate(request.get_data())
-        with time_limit(REQUEST_SECONDS):
-            start = verifications.start(identity_id)
-        return jsonify(_start_answer(start.record, start.reason))
-
-    @blueprint.post("/validate")
-    def validate() -> tuple[Response, int] | Response:
-        hook = parse_validate(request.get_data())
-        record = _looked_again(hook, verifications)
-        refused = refusal(record.status, verification_url=record.verification_url, block=settings.block_login_statuses)
-        if refused is not None:
-            log.event("login.refused", identity_id=hook.identity_id, status=record.status.value)
-            return jsonify(refused), 403
-        return jsonify({"status": record.status.value})
 
     return blueprint
 
@@ -84,6 +103,7 @@ def jumio_callbacks(settings: Settings, verifications: Verifications) -> Bluepri
 
     def answer(body: bytes, identity_id: str | None) -> Response:
         doorbell = parse_callback(body)
+        log.bind(identity_id=identity_id, workflow_execution_id=doorbell.workflow_execution_id)
         if not doorbell.is_final:
             return jsonify({"result": Result.IGNORED, "reason": "an intermediate status"})
         with time_limit(REQUEST_SECONDS):
@@ -117,6 +137,7 @@ def install(app: Flask, settings: Settings, verifications: Verifications, kratos
     """Register every route."""
     app.register_blueprint(ory_hooks(settings, verifications))
     app.register_blueprint(jumio_callbacks(settings, verifications))
+    app.register_blueprint(operations(settings))
     app.register_blueprint(health(kratos))
 
 
@@ -132,7 +153,7 @@ def _looked_again(hook: LoginHook, verifications: Verifications) -> Record:
         with time_limit(LOOK_SECONDS):
             return verifications.look(hook.identity_id).record
     except (JumioError, KratosError, DeadlineExceeded) as error:
-        log.event("login.not_looked", identity_id=hook.identity_id, error=error)
+        log.event("login.not_looked", error=error)
         return record
 
 

@@ -10,11 +10,14 @@ from webhook.core.status import CONCLUDED, Status, classify
 from webhook.core.times import from_text, to_text
 
 UNKNOWN_FOR = timedelta(days=1)
+# Longer than one start can take, so that a claim only ends early when its process was killed.
+CLAIM_FOR = timedelta(seconds=40)
 
 
 class Event(StrEnum):
     """What happened, in the history of the record and in the audit log."""
 
+    STARTING = "verification.starting"
     STARTED = "verification.started"
     UNSTARTED = "verification.unstarted"
     SETTLED = "verification.settled"
@@ -69,10 +72,28 @@ class Outcome:
     reason: str | None = None
 
 
+def claimed(record: Record, *, by: str, now: datetime) -> Record:
+    """The record with a claim to start its workflow: several processes sweep at once, and every start costs money."""
+    record = _unclaimed(record).with_event(Event.STARTING, now=now)
+    return replace(record, history=(*record.history[:-1], {**record.history[-1], "by": by}))
+
+
+def is_claimed_by_another(record: Record, *, by: str | None, now: datetime) -> bool:
+    """Whether another process is about to start a workflow for it."""
+    last = record.history[-1] if record.history else {}
+    claimed_at = from_text(last.get("at"))
+    return (
+        last.get("event") == Event.STARTING
+        and last.get("by") != by
+        and claimed_at is not None
+        and abs(now - claimed_at) <= CLAIM_FOR
+    )
+
+
 def started(record: Record, start: Started, *, workflow_key: int | str, now: datetime) -> Record:
     """The record once Jumio has started a workflow."""
     return replace(
-        record,
+        _unclaimed(record),
         status=Status.PENDING,
         verdict=None,
         account_id=start.account_id,
@@ -87,6 +108,7 @@ def started(record: Record, start: Started, *, workflow_key: int | str, now: dat
 
 def not_started(record: Record, *, now: datetime) -> Record:
     """The record when a start was asked for and could not be made; the Jumio account, if any, is kept for the next."""
+    record = _unclaimed(record)
     if record.status is Status.UNSTARTED:
         return record
     return Record(
@@ -133,6 +155,10 @@ def settle_unknown(record: Record, *, now: datetime) -> Outcome:
         return Outcome(result=Result.UNCHANGED, record=record, reason="Jumio does not know the workflow")
     settled = replace(record, status=Status.INCOMPLETE, verification_url=None, decided_at=to_text(now))
     return Outcome(result=Result.APPLIED, record=settled.with_event(Event.SETTLED, now=now), event=Event.SETTLED)
+
+
+def _unclaimed(record: Record) -> Record:
+    return replace(record, history=tuple(event for event in record.history if event.get("event") != Event.STARTING))
 
 
 def _why_superseded(record: Record, reading: Reading, status: Status) -> str | None:

@@ -2,6 +2,7 @@
 """Jumio's KYX REST API over the wire: start a workflow, read one. No call is repeated but once after a 401."""
 
 import time
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
@@ -24,8 +25,10 @@ from webhook.transport import BoundedAdapter, TooLarge, read_bounded, timeouts
 class JumioClient:
     """One per process; safe to share between threads."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, before_call: Callable[[str], None] = lambda operation: None) -> None:
+        """`before_call` is told each operation (`token`, `start`, `read`) and may hold it back: see `webhook.pace`."""
         self._settings = settings
+        self._before_call = before_call
         self._session = requests.Session()
         for scheme in ("http://", "https://"):
             self._session.mount(scheme, BoundedAdapter())
@@ -118,6 +121,7 @@ class JumioClient:
         return _checked(operation, status, body)
 
     def _send(self, operation: str, method: str, url: str, **kwargs: Any) -> tuple[int, bytes]:
+        self._before_call(operation)
         with outbound_call("jumio", operation) as call:
             try:
                 response = self._session.request(

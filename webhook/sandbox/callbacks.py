@@ -45,13 +45,13 @@ class Policy:
         return ()
 
 
-class lose(Policy):
+class Lose(Policy):
     def __call__(self, callback: Callback) -> Iterable[Callback]:
         return ()
 
 
 @dataclass
-class repeat(Policy):
+class Repeat(Policy):
     """Each callback so many times, at once."""
 
     times: int = 2
@@ -61,15 +61,15 @@ class repeat(Policy):
 
 
 @dataclass
-class delay(Policy):
+class Delay(Policy):
     seconds: float
 
     def __call__(self, callback: Callback) -> Iterable[Callback]:
         return (replace(callback, delay=self.seconds),)
 
 
-class hold(Policy):
-    """Nothing until released; then everything in the order it came, or shuffled where a `shuffler` is given."""
+class Hold(Policy):
+    """Nothing until released; then everything in the order it came, or reordered where a `shuffler` is given."""
 
     def __init__(self, shuffler: random.Random | None = None) -> None:
         self._held: list[Callback] = []
@@ -86,12 +86,8 @@ class hold(Policy):
         return released
 
 
-def reorder(seeded: random.Random) -> Policy:
-    return hold(seeded)
-
-
 @dataclass
-class corrupt(Policy):
+class Corrupt(Policy):
     """Cut short, one byte flipped, emptied or wrapped; the headers (so the signature) stay those of the original."""
 
     seeded: random.Random
@@ -103,14 +99,14 @@ class corrupt(Policy):
         return (replace(callback, body=self.seeded.choice((body[:at], flipped, b"", b"[" + body + b"]"))),)
 
 
-class chaos(Policy):
+class Chaos(Policy):
     """Any of the above, picked anew for each callback."""
 
     def __init__(self, seeded: random.Random) -> None:
         self._seeded = seeded
-        self._held = hold(seeded)
+        self._held = Hold(seeded)
         self._choices: tuple[Policy, ...] = (
-            Policy(), Policy(), lose(), repeat(2), repeat(3), delay(0.02), self._held, corrupt(seeded),
+            Policy(), Policy(), Lose(), Repeat(2), Repeat(3), Delay(0.02), self._held, Corrupt(seeded),
         )  # fmt: skip
 
     def __call__(self, callback: Callback) -> Iterable[Callback]:

@@ -7,8 +7,8 @@ import signal
 import time
 from dataclasses import dataclass
 
-from webhook.sandbox.start import find_kratos
 from webhook.sandbox.people import Login
+from webhook.sandbox.start import find_kratos
 from webhook.sandbox.world import ORY_SECRET, World, world
 
 
@@ -106,10 +106,9 @@ def _table(acts: list[Act]) -> str:
         login = "allowed" if act.login.allowed else "blocked"
         rows.append((act.person.name, act.status, act.verdict or "-", login, "yes" if act.as_promised else "NO", texts))
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    rows.insert(1, tuple("-" * width for width in widths))
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
-    )
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    lines.insert(1, "  ".join("-" * width for width in widths))
+    return "\n".join(lines)
 
 
 def _stay(here: World) -> None:

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 from uuid import uuid4
@@ -155,8 +156,7 @@ def evaluate(uri: str, context: dict[str, Any]) -> str:
     if uri.startswith("base64://"):
         source = base64.b64decode(uri.removeprefix("base64://")).decode()
     else:
-        with open(unquote(urlsplit(uri).path), encoding="utf-8") as template:
-            source = template.read()
+        source = Path(unquote(urlsplit(uri).path)).read_text(encoding="utf-8")
     body: str = _jsonnet.evaluate_snippet(uri, source, tla_codes={"ctx": json.dumps(context)})
     return body
 

@@ -87,6 +87,7 @@ class Identities:
             return rows, ids[size - 1] if len(ids) > size else None
 
     def patch(self, identity_id: str, patch: Any) -> dict[str, Any]:
+        """The identity as written; a metadata_admin that was removed is missing here, though null in any `get`."""
         between = self.lost_update
         if between is None:
             with self._lock:
@@ -101,8 +102,8 @@ class Identities:
             after = json_patch.apply(before, patch)
         except json_patch.PatchError as problem:
             raise Refused(400, str(problem), "An error occured when applying the JSON patch") from None
-        # Members Kratos does not know are dropped, a removed one becomes null.
-        after = {name: after.get(name) for name in before}
+        # Members Kratos does not know are dropped, a removed one is null.
+        after = {name: after.get(name) for name in before if name in after or name != "metadata_admin"}
         if after["state"] not in ("active", "inactive"):
             reason = f"The supplied state ('{after['state'] or ''}') was not valid. "
             reason += "Valid states are ('active', 'inactive')."
@@ -116,8 +117,9 @@ class Identities:
         with self._lock:
             if identity_id not in self._rows:
                 raise NotFound
-            self._rows[identity_id] = {**row, "updated_at": _stamp()}
-            return copy.deepcopy(self._rows[identity_id])
+            written = {**row, "updated_at": _stamp()}
+            self._rows[identity_id] = {"metadata_admin": None, **written}
+            return copy.deepcopy(written)
 
     def sign_in(self, identity_id: str, method: str) -> tuple[str, dict[str, Any]]:
         """A new session: its token, and itself as a session reader sees it."""

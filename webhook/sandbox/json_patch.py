@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import json
 import re
+from itertools import pairwise
 from typing import Any
 
 _DENIED = re.compile(r"/id|/statechangedat|/credentials|/credentials/oidc/.*")
@@ -44,25 +46,13 @@ def apply(document: dict[str, Any], patch: Any) -> dict[str, Any]:
 
 
 def _checked(patch: Any) -> list[dict[str, Any]]:
+    """First that it is a patch at all, then that Kratos wants it."""
     if patch is None:
         return []
     if not isinstance(patch, list):
         raise PatchError(f"json: cannot unmarshal {_go_kind(patch)} into Go value of type jsonpatch.Patch")
     for operation in patch:
-        if not isinstance(operation, dict):
-            raise PatchError(f"json: cannot unmarshal {_go_kind(operation)} into Go value of type jsonpatch.Operation")
-        kind = operation.get("op")
-        shown = json.dumps(operation, separators=(",", ":"))
-        if kind not in ("add", "remove", "replace", "test", "move", "copy"):
-            raise PatchError(f"invalid operation {shown}: unsupported operation")
-        if kind in ("add", "replace") and "value" not in operation:
-            raise PatchError(
-                f"invalid operation {shown}: failed to decode 'value': operation, missing value field: missing value"
-            )
-        if not isinstance(operation.get("path"), str):
-            raise PatchError(
-                f"invalid operation {shown}: failed to decode 'path': operation, missing path field: missing value"
-            )
+        _check_shape(operation)
     for operation in patch:
         if operation["op"] in ("test", "move", "copy"):
             raise PatchError(f"unsupported operation: {operation['op']}")
@@ -71,9 +61,21 @@ def _checked(patch: Any) -> list[dict[str, Any]]:
     return patch
 
 
+def _check_shape(operation: Any) -> None:
+    if not isinstance(operation, dict):
+        raise PatchError(f"json: cannot unmarshal {_go_kind(operation)} into Go value of type jsonpatch.Operation")
+    invalid = f"invalid operation {json.dumps(operation, separators=(',', ':'))}"
+    if operation.get("op") not in ("add", "remove", "replace", "test", "move", "copy"):
+        raise PatchError(f"{invalid}: unsupported operation")
+    missing = ["value"] if operation["op"] in ("add", "replace") and "value" not in operation else []
+    missing += [] if isinstance(operation.get("path"), str) else ["path"]
+    for name in missing:
+        raise PatchError(f"{invalid}: failed to decode '{name}': operation, missing {name} field: missing value")
+
+
 def _ensure_path(document: dict[str, Any], parts: list[str]) -> None:
     here: Any = document
-    for part, following in zip(parts, parts[1:], strict=False):
+    for part, following in pairwise(parts):
         child = _get(here, _decoded(part))
         if child is not None:
             if not isinstance(child, dict | list):
@@ -89,10 +91,9 @@ def _ensure_path(document: dict[str, Any], parts: list[str]) -> None:
             child = [_RawNull() for _ in range(index)]
         else:
             child = {}
-        try:
-            _put(here, part, child)  # with its escapes: so an escaped parent is never found again
-        except PatchError:
-            pass  # nor is one that could not be put there
+        # With its escapes, so that an escaped parent is never found again; nor is one that has no place there.
+        with contextlib.suppress(PatchError):
+            _put(here, part, child)
         here = child
 
 

@@ -61,7 +61,7 @@ def problem(status: int, detail: str) -> Response:
     return response
 
 
-def make_app(jumio: JumioStandIn) -> Flask:
+def make_app(jumio: JumioStandIn) -> Flask:  # noqa: C901 (one short view after another)
     app = Flask("jumio-stand-in")
     app.json.sort_keys = False  # type: ignore[attr-defined]
 
@@ -79,10 +79,8 @@ def make_app(jumio: JumioStandIn) -> Flask:
             abort(429, "Request limit exceeded")
 
     def find(account_id: str, workflow_id: str) -> Workflow:
-        for workflow in jumio.workflows:
-            if (workflow.account_id, workflow.id) == (account_id, workflow_id):
-                return workflow
-        abort(404, "Workflow execution not found")
+        found = (w for w in jumio.workflows if (w.account_id, w.id) == (account_id, workflow_id))
+        return next(found, None) or abort(404, "Workflow execution not found")
 
     @app.post("/oauth2/token")
     def token() -> Response:
@@ -133,10 +131,9 @@ def make_app(jumio: JumioStandIn) -> Flask:
         return Response() if jumio.delete(account_id, workflow_id) else problem(404, "Not found")
 
     def by_link() -> Workflow:
-        for workflow in jumio.workflows:
-            if workflow.token == request.args.get("authorizationToken"):
-                return workflow
-        abort(404, "This link is not known")
+        token = request.args.get("authorizationToken")
+        found = (workflow for workflow in jumio.workflows if workflow.token == token)
+        return next(found, None) or abort(404, "This link is not known")
 
     @app.get("/web/v4/app")
     def page() -> str:

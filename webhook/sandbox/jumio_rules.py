@@ -24,8 +24,8 @@ def business_named(user_agent: str) -> bool:
 
 def body_problem(body: Any, *, relaxed_hosts: tuple[str, ...] = _LOOPBACK) -> str | None:
     """Why Jumio would refuse this create or update body; None when it would not."""
-    if not isinstance(body, dict):
-        return "body: must be an object"
+    if not isinstance(body, dict) or not isinstance(body.get("web", {}), dict):
+        return "body and web: must be objects"
     reference = body.get("customerInternalReference")
     if not isinstance(reference, str) or not 1 <= len(reference) <= 100 or _FORBIDDEN & set(reference):
         return "customerInternalReference: required, 1 to 100 characters, none of " + " ".join(sorted(_FORBIDDEN))
@@ -33,27 +33,29 @@ def body_problem(body: Any, *, relaxed_hosts: tuple[str, ...] = _LOOPBACK) -> st
     key = definition.get("key") if isinstance(definition, dict) else None
     if isinstance(key, bool) or not isinstance(key, int | str) or not re.fullmatch(r"\d+", str(key)):
         return "workflowDefinition.key: required"
-    for name, longest in (("userReference", 100), ("reportingCriteria", 255), ("callbackUrl", 255)):
-        if name in body and not (isinstance(body[name], str) and 1 <= len(body[name]) <= longest):
-            return f"{name}: 1 to {longest} characters"
-    web = body.get("web", {})
-    if not isinstance(web, dict):
-        return "web: must be an object"
-    if "locale" in web and not (
-        isinstance(web["locale"], str) and re.fullmatch(r"[a-z]{2}(-[A-Z]{2})?", web["locale"])
-    ):
-        return "web.locale: like de or en-GB"
-    for name, value in (
-        ("callbackUrl", body.get("callbackUrl")),
-        ("web.successUrl", web.get("successUrl")),
-        ("web.errorUrl", web.get("errorUrl")),
-    ):
-        if value is not None and not _url_allowed(value, relaxed_hosts):
-            return f"{name}: an https URL without IP address, port and fragment, 255 characters at most"
     lifetime = body.get("tokenLifetime", "30m")
     match = _LIFETIME.fullmatch(lifetime) if isinstance(lifetime, str) else None
     if not match or not 300 <= int(match[1]) * _SECONDS[match[2]] <= 60 * 86400:
         return "tokenLifetime: from 5m to 60d"
+    return _text_problem(body) or _web_problem(body, relaxed_hosts)
+
+
+def _text_problem(body: dict[str, Any]) -> str | None:
+    for name, longest in (("userReference", 100), ("reportingCriteria", 255), ("callbackUrl", 255)):
+        if name in body and not (isinstance(body[name], str) and 1 <= len(body[name]) <= longest):
+            return f"{name}: 1 to {longest} characters"
+    return None
+
+
+def _web_problem(body: dict[str, Any], relaxed_hosts: tuple[str, ...]) -> str | None:
+    web = body.get("web", {})
+    locale = web.get("locale", "en")
+    if not isinstance(locale, str) or not re.fullmatch(r"[a-z]{2}(-[A-Z]{2})?", locale):
+        return "web.locale: like de or en-GB"
+    urls = {"callbackUrl": body.get("callbackUrl"), **{f"web.{n}": web.get(n) for n in ("successUrl", "errorUrl")}}
+    for name, value in urls.items():
+        if value is not None and not _url_allowed(value, relaxed_hosts):
+            return f"{name}: an https URL without IP address, port and fragment, 255 characters at most"
     return None
 
 

@@ -44,7 +44,8 @@ class LoopbackServer:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        assert self._server and self._thread
+        assert self._server
+        assert self._thread
         with self._changed:
             self.closing.set()
             self._changed.notify_all()

@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Mapping
+from pathlib import Path
 
 from webhook.sandbox.kratos import KratosStandIn
 from webhook.sandbox.kratos_binary import RealKratos
@@ -18,7 +19,7 @@ def find_kratos(environment: Mapping[str, str] = os.environ) -> str | None:
     named = environment.get("KRATOS_BIN")
     if not named:
         return shutil.which("kratos", path=environment.get("PATH"))
-    if not (os.path.isfile(named) and os.access(named, os.X_OK)):
+    if not (Path(named).is_file() and os.access(named, os.X_OK)):
         raise FileNotFoundError(f"KRATOS_BIN={named} is not an executable file")
     return named
 

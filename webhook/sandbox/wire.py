@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import socket
 import struct
@@ -82,10 +83,8 @@ class Listener(ThreadingHTTPServer):
     def close_connections(self) -> None:
         with self._lock:
             for connection in self._open:
-                try:
+                with contextlib.suppress(OSError):
                     connection.shutdown(socket.SHUT_RDWR)
-                except OSError:
-                    pass
 
 
 class Connection(BaseHTTPRequestHandler):
@@ -93,7 +92,7 @@ class Connection(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
     server: Listener
 
-    def log_message(self, format: str, *args: Any) -> None:
+    def log_message(self, *_: Any) -> None:
         pass
 
     def __getattr__(self, name: str) -> Callable[[], None]:

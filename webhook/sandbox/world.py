@@ -11,10 +11,10 @@ from urllib.parse import urljoin
 
 import requests
 
-from webhook.sandbox.start import start_kratos
 from webhook.sandbox.jumio import JumioStandIn
 from webhook.sandbox.people import Kratos
 from webhook.sandbox.service import ServiceProcess
+from webhook.sandbox.start import start_kratos
 
 ORY_SECRET = "sandbox-ory-secret"
 CALLBACK_SECRET = "sandbox-callback-secret"
