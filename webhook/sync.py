@@ -115,6 +115,7 @@ class Sweeper:
         """Every identity, each page in an order of its own, so that parallel sweeps rarely meet."""
         token: str | None = None
         while True:
+            log.begin()
             page, token = self._retried(partial(self._kratos.page, token))
             self._random.shuffle(page)
             for identity in page:

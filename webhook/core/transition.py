@@ -58,7 +58,7 @@ class Reading:
     decision: Decision | None
     created_at: datetime | None
     completed_at: datetime | None
-    workflow_key: str | None
+    workflow_key: int | str | None
     references: tuple[str, ...]
 
 
@@ -135,6 +135,7 @@ def settle(record: Record, reading: Reading, *, identity_id: str, now: datetime)
         verdict=verdict,
         account_id=reading.account_id,
         verification_url=base.verification_url if open_ else None,
+        workflow_key=reading.workflow_key if base.workflow_key is None else base.workflow_key,
         decision=None if open_ else reading.decision,
     )
     if replace(read, decided_at=record.decided_at) == record:
@@ -180,6 +181,5 @@ def _adopt(record: Record, reading: Reading, *, now: datetime) -> Record:
     return Record(
         workflow_execution_id=reading.workflow_execution_id,
         initiated_at=to_text(reading.created_at or now),
-        workflow_key=reading.workflow_key,
         history=record.history,
     )

@@ -4,6 +4,7 @@
 import base64
 import json
 import math
+import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,6 +14,9 @@ from webhook.core.record import Decision
 from webhook.core.times import from_text
 from webhook.core.transition import Reading, Started
 from webhook.errors import JumioUnavailable
+
+
+_DIGITS = re.compile(r"[0-9]{1,18}", re.ASCII)
 
 
 def parse_object(body: bytes) -> Mapping[str, Any]:
@@ -73,6 +77,8 @@ def parse_reading(body: bytes, *, account_id: str, workflow_execution_id: str) -
     if _member(parsed, "account").get("id", account_id) != account_id:
         raise JumioUnavailable("Jumio's answer is not about the account asked for")
     key = workflow.get("definitionKey")
+    if not isinstance(key, str | int):
+        key = None
     references = (workflow.get("customerInternalReference"), workflow.get("userReference"))
     return Reading(
         account_id=account_id,
@@ -81,7 +87,7 @@ def parse_reading(body: bytes, *, account_id: str, workflow_execution_id: str) -
         decision=_parse_decision(parsed.get("decision")),
         created_at=from_text(parsed.get("createdAt")),
         completed_at=from_text(parsed.get("completedAt")),
-        workflow_key=str(key) if isinstance(key, str | int) else None,
+        workflow_key=int(key) if isinstance(key, str) and _DIGITS.fullmatch(key) else key,
         references=tuple(reference.lower() for reference in references if isinstance(reference, str)),
     )
 

@@ -1,0 +1,445 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The sweep: what it starts, settles, heals and leaves alone, and that nothing that fails stops it."""
+
+import json
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from conftest import World
+from support import ACCOUNT, OTHER_IDENTITY, approved, pending
+
+from webhook import cli, sync, sync_command
+from webhook.core.record import Record
+from webhook.core.status import Status, Verdict
+from webhook.core.times import to_text
+from webhook.core.transition import Event, claimed
+from webhook.jumio.client import JumioClient
+from webhook.kratos.client import KratosClient
+from webhook.pace import JUMIO_LIMITS, Pace
+from webhook.sandbox import faults
+from webhook.sandbox.server import Request
+from webhook.sync import Report, Sweeper
+from webhook.verification import Verifications
+
+UNSTARTED = Record(status=Status.UNSTARTED)
+
+
+@pytest.fixture(autouse=True)
+def _no_long_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sync, "CLAIM_SETTLES_SECONDS", 0.05)
+    monkeypatch.setattr(sync, "FIRST_PAUSE_SECONDS", 0.005)
+
+
+@pytest.fixture
+def sweeper_of() -> Callable[..., Sweeper]:
+    def make(world: World, **changed: Any) -> Sweeper:
+        pace = Pace(JUMIO_LIMITS)
+        kratos = KratosClient(world.settings)
+        verifications = Verifications(
+            world.settings, kratos=kratos, jumio=JumioClient(world.settings, before_call=pace.wait)
+        )
+        values: dict[str, Any] = {
+            "kratos": kratos, "verifications": verifications, "pace": pace, "stop": threading.Event()
+        }  # fmt: skip
+        return Sweeper(world.settings, **{**values, **changed})
+
+    return make
+
+
+def started_person(world: World, name: str = "person") -> tuple[str, str]:
+    """(identity id, workflow id) of somebody whose workflow was started through the service."""
+    identity_id = world.person(name)
+    answer = world.client.post(
+        "/jumio/initiate",
+        json={"identity": {"id": identity_id}},
+        headers={"Authorization": f"Bearer {world.settings.ory_webhook_secrets[0].decode()}"},
+    )
+    assert answer.json is not None
+    return identity_id, answer.json["workflow_execution_id"]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "status"),
+    [("passed", "approved"), ("warning", "review"), ("rejected", "rejected"), ("not_executed", "incomplete")],
+)
+def test_an_open_verification_is_settled(
+    world: World, sweeper_of: Callable[..., Sweeper], outcome: str, status: str
+) -> None:
+    identity_id, workflow_id = started_person(world)
+    world.jumio.decide(workflow_id, outcome, callback=False)
+
+    report = sweeper_of(world).sweep()
+
+    assert report == Report(scanned=1, settled=1)
+    public, admin = world.record(identity_id)
+    assert public["status"] == admin["status"] == status
+    assert sweeper_of(world).sweep().settled == 0
+
+
+def test_a_due_start_is_made_and_the_claim_leaves_no_trace(world: World, sweeper_of: Callable[..., Sweeper]) -> None:
+    identity_id = world.person_with(UNSTARTED)
+
+    assert sweeper_of(world).sweep() == Report(scanned=1, started=1)
+
+    public, admin = world.record(identity_id)
+    assert public["status"] == "pending"
+    assert [event["event"] for event in admin["history"]] == ["verification.started"]
+    assert len(world.jumio.workflows) == 1
+
+
+@pytest.mark.parametrize("record", [None, approved(), replace(approved(), status=Status.INCOMPLETE, verdict=None)])
+def test_what_is_settled_or_was_never_asked_for_costs_no_call(
+    world: World, sweeper_of: Callable[..., Sweeper], record: Record | None
+) -> None:
+    if record is None:
+        world.person()
+    else:
+        world.person_with(record)
+    world.forget_calls()
+
+    assert sweeper_of(world).sweep() == Report(scanned=1, unchanged=1)
+
+    assert world.calls() == ["kratos GET"]
+
+
+def test_every_page_is_read_with_500_identities_a_page(world: World, sweeper_of: Callable[..., Sweeper]) -> None:
+    for number in range(501):
+        world.person(f"person-{number}")
+    world.forget_calls()
+
+    assert sweeper_of(world).sweep() == Report(scanned=501, unchanged=501)
+
+    assert world.kratos.server.requests[0].query == "page_size=500"
+    assert len(world.kratos.server.requests) == 2
+
+
+@pytest.mark.parametrize("copy", ["metadata_public", "metadata_admin"])
+@pytest.mark.parametrize("damage", ["removed", "forged"])
+def test_a_verdict_that_somebody_else_overwrote_is_healed(
+    world: World, sweeper_of: Callable[..., Sweeper], copy: str, damage: str
+) -> None:
+    identity_id, workflow_id = started_person(world)
+    world.jumio.decide(workflow_id, "rejected", callback=False)
+    sweeper_of(world).sweep()
+    before = world.record(identity_id)
+    forged = {**world.kratos.identity(identity_id)[copy]["jumio"], "status": "approved", "verdict": "PASSED"}
+    value = {} if damage == "removed" else {"jumio": forged}
+    world.kratos.identities.patch(identity_id, [{"op": "replace", "path": f"/{copy}", "value": value}])
+
+    assert sweeper_of(world).sweep().settled == 1
+
+    after = world.record(identity_id)
+    assert after[0] == before[0]
+    assert {**after[1], "history": []} == {**before[1], "history": []}
+
+
+def test_a_rejected_person_has_no_live_session_after_the_sweep(
+    world: World, sweeper_of: Callable[..., Sweeper]
+) -> None:
+    rejected = replace(approved(), status=Status.REJECTED, verdict=Verdict.FAILED)
+    identity_id = world.person_with(rejected)
+    world.kratos.identities.sign_in(identity_id, "password")
+
+    assert sweeper_of(world).sweep() == Report(scanned=1, settled=1)
+    assert world.kratos.sessions(identity_id) == []
+    assert sweeper_of(world).sweep() == Report(scanned=1, unchanged=1)
+
+
+def test_block_leaves_sessions_alone(make_world: Callable[..., World], sweeper_of: Callable[..., Sweeper]) -> None:
+    world = make_world(ON_REJECTED="block")
+    identity_id = world.person_with(replace(approved(), status=Status.REJECTED, verdict=Verdict.FAILED))
+    world.kratos.identities.sign_in(identity_id, "password")
+
+    assert sweeper_of(world).sweep() == Report(scanned=1, unchanged=1)
+    assert len(world.kratos.sessions(identity_id)) == 1
+
+
+def test_deactivate_is_made_good(make_world: Callable[..., World], sweeper_of: Callable[..., Sweeper]) -> None:
+    world = make_world(ON_REJECTED="deactivate")
+    identity_id, workflow_id = started_person(world)
+    world.jumio.decide(workflow_id, "rejected", callback=False)
+    sweeper_of(world).sweep()
+    assert world.kratos.identity(identity_id)["state"] == "inactive"
+    world.kratos.identities.patch(identity_id, [{"op": "replace", "path": "/state", "value": "active"}])
+
+    assert sweeper_of(world).sweep().settled == 1
+
+    assert world.kratos.identity(identity_id)["state"] == "inactive"
+
+
+def test_a_workflow_that_jumio_does_not_know_for_a_day_becomes_incomplete(
+    world: World, sweeper_of: Callable[..., Sweeper]
+) -> None:
+    now = datetime.now(UTC)
+    old = world.person_with(pending(initiated_at=to_text(now - timedelta(days=2))), "old")
+    young = world.person_with(pending(initiated_at=to_text(now - timedelta(hours=2))), "young")
+
+    sweeper_of(world).sweep()
+
+    assert world.record(old)[0]["status"] == "incomplete"
+    assert world.record(young)[0]["status"] == "pending"
+
+
+def test_one_failing_identity_never_stops_the_sweep(world: World, sweeper_of: Callable[..., Sweeper]) -> None:
+    people = [started_person(world, f"person-{number}") for number in range(4)]
+    for _, workflow_id in people:
+        world.jumio.decide(workflow_id, "passed", callback=False)
+    broken = people[1][1]
+    world.jumio.server.faults = lambda request: faults.answer(500) if broken in request.path else None
+
+    assert sweeper_of(world).sweep() == Report(scanned=4, settled=3, failed=1)
+
+    assert sorted(world.record(identity_id)[0]["status"] for identity_id, _ in people) == ["approved"] * 3 + ["pending"]
+
+
+def test_a_defect_of_ours_stops_nobody_elses_healing(
+    world: World, sweeper_of: Callable[..., Sweeper], log_lines: list[str]
+) -> None:
+    class Defective(Verifications):
+        def look(self, identity_id: str) -> Any:
+            raise ZeroDivisionError("with a name in it: Jane")
+
+    started_person(world)
+    kratos = KratosClient(world.settings)
+    defective = Defective(world.settings, kratos=kratos, jumio=JumioClient(world.settings))
+
+    assert sweeper_of(world, verifications=defective).sweep() == Report(scanned=1, failed=1)
+
+    crashed = [line for line in log_lines if "sync.crashed" in line]
+    assert len(crashed) == 1
+    assert "ZeroDivisionError" in crashed[0]
+    assert "Jane" not in crashed[0]
+
+
+@pytest.mark.parametrize("status", [429, 500, 503])
+def test_a_passing_trouble_of_jumio_is_waited_out(
+    world: World, sweeper_of: Callable[..., Sweeper], status: int
+) -> None:
+    identity_id, workflow_id = started_person(world)
+    world.jumio.decide(workflow_id, "passed", callback=False)
+    left = iter([faults.answer(status), faults.answer(status)])
+    world.jumio.server.faults = lambda request: next(left, None) if workflow_id in request.path else None
+
+    assert sweeper_of(world).sweep() == Report(scanned=1, settled=1)
+    assert world.record(identity_id)[0]["status"] == "approved"
+
+
+def test_a_rate_limited_start_is_tried_again_and_any_other_failure_is_not(
+    world: World, sweeper_of: Callable[..., Sweeper]
+) -> None:
+    def posts(request: Request) -> bool:
+        return request.method == "POST" and request.path.endswith("/accounts")
+
+    identity_id = world.person_with(UNSTARTED)
+    left = iter([faults.answer(429)])
+    world.jumio.server.faults = lambda request: next(left, None) if posts(request) else None
+    assert sweeper_of(world).sweep() == Report(scanned=1, started=1)
+
+    other = world.person_with(UNSTARTED, "other")
+    world.jumio.server.faults = lambda request: faults.reset(processed=True) if posts(request) else None
+    assert sweeper_of(world).sweep() == Report(scanned=2, unchanged=1, failed=1)
+    assert len(world.jumio.truth(other)) == 1, "it may have been started, and so it was: not again in this sweep"
+    assert world.record(identity_id)[0]["status"] == "pending"
+    _, admin = world.record(other)
+    assert [event["event"] for event in admin["history"]] == [], "the claim was taken back"
+
+
+def test_while_a_peer_is_down_the_sweep_does_not_wait_at_every_identity(
+    world: World, sweeper_of: Callable[..., Sweeper]
+) -> None:
+    for number in range(10):
+        started_person(world, f"person-{number}")
+    world.jumio.server.faults = lambda request: faults.answer(503) if "/accounts/" in request.path else None
+    world.forget_calls()
+
+    assert sweeper_of(world).sweep() == Report(scanned=10, failed=10)
+
+    reads = [request for request in world.jumio.server.requests if "/workflow-executions/" in request.path]
+    assert len(reads) == sync.HOPELESS_AFTER * sync.TRIES + 10 - sync.HOPELESS_AFTER
+
+
+def test_kratos_rate_limit_is_waited_for_as_long_as_it_says(world: World, sweeper_of: Callable[..., Sweeper]) -> None:
+    waits: list[float] = []
+
+    class Stop(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            waits.append(timeout or 0.0)
+            return False
+
+    world.person()
+    left = iter([faults.answer(429, headers={"x-ratelimit-reset": "7"})])
+    world.kratos.server.faults = lambda request: next(left, None)
+
+    assert sweeper_of(world, stop=Stop()).sweep() == Report(scanned=1, unchanged=1)
+    assert waits == [7.0]
+
+
+def test_a_kratos_that_stays_down_ends_the_sweep_as_failed(world: World, sweeper_of: Callable[..., Sweeper]) -> None:
+    world.kratos.server.faults = lambda request: faults.answer(503)
+
+    assert sweeper_of(world).sweep() == Report(failed=1)
+
+
+def test_a_workflow_that_could_not_be_noted_is_not_started_again_in_this_sweep(
+    world: World, sweeper_of: Callable[..., Sweeper], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("webhook.verification.NOTE_WAITS", (0.0, 0.0))
+    identity_id = world.person_with(UNSTARTED)
+    world.kratos.server.faults = lambda request: (
+        faults.answer(500) if request.method == "PATCH" and b"verification.started" in request.body else None
+    )
+
+    assert sweeper_of(world).sweep() == Report(scanned=1, failed=1)
+    assert len(world.jumio.truth(identity_id)) == 1
+
+
+def test_whoever_another_sweep_has_claimed_is_left_to_it(world: World, sweeper_of: Callable[..., Sweeper]) -> None:
+    now = datetime.now(UTC)
+    identity_id = world.person_with(claimed(UNSTARTED, by="another", now=now))
+    abandoned = world.person_with(claimed(UNSTARTED, by="another", now=now - timedelta(minutes=5)), "abandoned")
+
+    report = sweeper_of(world).sweep()
+
+    assert report == Report(scanned=2, started=1, unchanged=1)
+    assert world.record(identity_id)[0]["status"] == "unstarted"
+    assert world.record(abandoned)[0]["status"] == "pending"
+
+
+def test_sweeps_at_once_start_nobody_twice(world: World, sweeper_of: Callable[..., Sweeper]) -> None:
+    people = [world.person_with(UNSTARTED, f"person-{number}") for number in range(5)]
+    sweepers = [sweeper_of(world) for _ in range(3)]
+    threads = [threading.Thread(target=sweeper.sweep) for sweeper in sweepers]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    sweeper_of(world).sweep()
+    assert [len(world.jumio.truth(identity_id)) for identity_id in people] == [1] * 5
+
+
+def test_stopping_ends_a_sweep_between_two_identities(world: World, sweeper_of: Callable[..., Sweeper]) -> None:
+    for number in range(3):
+        world.person_with(pending(account_id=ACCOUNT), f"person-{number}")
+    stop = threading.Event()
+
+    def after_the_first(report: Report) -> None:
+        stop.set()
+
+    assert sweeper_of(world, stop=stop, progress=after_the_first).sweep().scanned == 1
+
+
+@pytest.mark.parametrize(
+    ("record", "report"),
+    [
+        (None, Report(scanned=1, started=1)),
+        (UNSTARTED, Report(scanned=1, started=1)),
+        (replace(approved(), status=Status.INCOMPLETE, account_id=None, workflow_execution_id=None),
+         Report(scanned=1, started=1)),
+        (replace(approved(), account_id=None, workflow_execution_id=None), Report(scanned=1, unchanged=1)),
+    ],
+)  # fmt: skip
+def test_naming_an_identity_starts_whatever_it_lacks(
+    world: World, sweeper_of: Callable[..., Sweeper], record: Record | None, report: Report
+) -> None:
+    identity_id = world.person() if record is None else world.person_with(record)
+
+    assert sweeper_of(world).sweep_one(identity_id) == report
+
+
+def test_naming_an_identity_settles_it(world: World, sweeper_of: Callable[..., Sweeper]) -> None:
+    identity_id, workflow_id = started_person(world)
+    world.jumio.decide(workflow_id, "passed", callback=False)
+
+    assert sweeper_of(world).sweep_one(identity_id) == Report(scanned=1, settled=1)
+    assert sweeper_of(world).sweep_one(identity_id) == Report(scanned=1, unchanged=1)
+
+
+def test_naming_nobody_fails(world: World, sweeper_of: Callable[..., Sweeper]) -> None:
+    assert sweeper_of(world).sweep_one(OTHER_IDENTITY) == Report(scanned=1, failed=1)
+
+
+class TestCommand:
+    """`jumio-webhook sync`, in this process."""
+
+    @pytest.fixture(autouse=True)
+    def _environment(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+        settings = world.settings
+        monkeypatch.setattr("webhook.settings.Settings.load", classmethod(lambda cls: settings))
+        monkeypatch.setattr("webhook.log.configure", lambda **_: None)
+        monkeypatch.setattr("signal.signal", lambda *_: None)
+
+    def test_it_prints_what_it_did(self, world: World, capsys: pytest.CaptureFixture[str]) -> None:
+        world.person()
+        assert cli.main(["sync"]) == 0
+        assert capsys.readouterr().out == "scanned 1, started 0, settled 0, unchanged 1, failed 0\n"
+
+    def test_json_is_for_machines(self, world: World, capsys: pytest.CaptureFixture[str]) -> None:
+        world.person()
+        assert cli.main(["sync", "--json"]) == 0
+        assert json.loads(capsys.readouterr().out) == Report(scanned=1, unchanged=1).as_dict()
+
+    def test_a_failure_shows_in_the_exit_status(self, world: World, capsys: pytest.CaptureFixture[str]) -> None:
+        world.kratos.server.faults = lambda request: faults.answer(503)
+        assert cli.main(["sync"]) == 1
+
+    def test_an_identity_id_that_is_none_is_refused(self, capsys: pytest.CaptureFixture[str]) -> None:
+        assert cli.main(["sync", "--identity", "jane"]) == 2
+        assert "'jane' is none" in capsys.readouterr().err
+
+    def test_one_identity(self, world: World, capsys: pytest.CaptureFixture[str]) -> None:
+        identity_id = world.person()
+        assert cli.main(["sync", "--identity", identity_id.upper()]) == 0
+        assert world.record(identity_id)[0]["status"] == "pending"
+
+    def test_every_sweeps_until_it_is_told_to_stop(
+        self, world: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        class Stop(threading.Event):
+            sweeps = 0
+
+            def wait(self, timeout: float | None = None) -> bool:
+                self.sweeps += 1
+                return self.sweeps == 2
+
+        monkeypatch.setattr("threading.Event", Stop)
+        assert cli.main(["sync", "--every", "60"]) == 0
+        assert capsys.readouterr().out.count("scanned") == 2
+
+    @pytest.mark.parametrize("seconds", ["0", "-1", "nan", "soon", "1e9"])
+    def test_every_wants_a_sensible_number(self, seconds: str, capsys: pytest.CaptureFixture[str]) -> None:
+        with pytest.raises(SystemExit) as raised:
+            cli.main(["sync", "--every", seconds])
+        assert raised.value.code == 2
+
+    def test_a_terminal_gets_a_progress_line(
+        self, world: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        world.person("a")
+        world.person("b")
+        monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+        assert cli.main(["sync"]) == 0
+        shown = capsys.readouterr().err
+        assert shown.startswith("\r\x1b[Kscanned 1  started 0")
+        assert "scanned 2" not in shown, "not at every identity: that would be slower than the work"
+        assert shown.endswith("\r\x1b[K")
+
+
+def test_events_keep_their_names() -> None:
+    """Operators alert on them: https://12factor.net/logs"""
+    assert {event.name: event.value for event in Event} == {
+        "STARTING": "verification.starting",
+        "STARTED": "verification.started",
+        "UNSTARTED": "verification.unstarted",
+        "SETTLED": "verification.settled",
+        "REOPENED": "verification.reopened",
+        "SUPERSEDED": "verification.superseded",
+        "HEALED": "verification.healed",
+    }
+
+
+assert sync_command.JUMIO_SECONDS > 5, "a call may wait for its turn in the rate limit"
