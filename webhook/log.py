@@ -4,16 +4,14 @@
 import contextlib
 import json
 import logging
-import sys
+import os
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
-from webhook.core.times import to_text
-
+_STANDARD_ERROR = 2
 _LOGGER = logging.getLogger("webhook")
 _bound: ContextVar[Mapping[str, object] | None] = ContextVar("bound", default=None)
 _listeners: list[Callable[[str, Mapping[str, object]], None]] = []
@@ -21,13 +19,12 @@ _listeners: list[Callable[[str, Mapping[str, object]], None]] = []
 
 def configure(*, log_format: str, level: str) -> None:
     """Send everything that is logged to standard error, one line each."""
-    handler = logging.StreamHandler(sys.stderr)
+    handler = _DirectHandler()
     handler.setFormatter(_JsonFormatter() if log_format == "json" else _TextFormatter())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)  # libraries: urllib3 logs paths at debug level, and a path can hold a token
     _LOGGER.setLevel(level.upper())
-    logging.raiseExceptions = False  # a closed or full log must not hurt a request
 
 
 def listen(listener: Callable[[str, Mapping[str, object]], None]) -> None:
@@ -85,23 +82,46 @@ def outbound_call(peer: str, operation: str) -> Iterator[OutboundCall]:
         event("outbound", peer=peer, operation=operation, code=call.status, duration_ms=duration_ms, error=error)
 
 
+class _DirectHandler(logging.Handler):
+    """Writes each line at once, with one system call and without logging's lock.
+
+    That lock is held while a write lets other threads run, who then queue up behind it: it cost a third of the
+    throughput. A log that is full or closed must not hurt a request, so that a line may be lost.
+    """
+
+    def handle(self, record: logging.LogRecord) -> bool:
+        self.emit(record)
+        return True
+
+    def emit(self, record: logging.LogRecord) -> None:
+        with contextlib.suppress(OSError):
+            os.write(_STANDARD_ERROR, f"{self.format(record)}\n".encode(errors="backslashreplace"))
+
+
 class _JsonFormatter(logging.Formatter):
+    _encode = json.JSONEncoder(default=str).encode
+
     def format(self, record: logging.LogRecord) -> str:
         line = {
-            "time": to_text(datetime.fromtimestamp(record.created, UTC)),
+            "time": _stamp(record),
             "level": record.levelname.lower(),
             "event": record.getMessage(),
             **getattr(record, "fields", {}),
         }
         if record.exc_info:
             line["trace"] = self.formatException(record.exc_info)
-        return json.dumps(line, default=str)
+        return self._encode(line)
 
 
 class _TextFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         fields = getattr(record, "fields", {})
-        parts = [to_text(datetime.fromtimestamp(record.created, UTC)), record.levelname.lower(), record.getMessage()]
+        parts = [_stamp(record), record.levelname.lower(), record.getMessage()]
         parts += [f"{key}={json.dumps(value, default=str)}" for key, value in fields.items()]
         line = " ".join(parts)
         return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
+
+
+def _stamp(record: logging.LogRecord) -> str:
+    """As `webhook.core.times.to_text`, at a fifth of its cost."""
+    return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(record.created))}.{int(record.msecs):03d}Z"
