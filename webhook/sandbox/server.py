@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import socket
 import threading
@@ -37,9 +38,13 @@ class LoopbackServer:
 
     def __enter__(self) -> Self:
         self._server = Listener(self._address, self)
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
+        self._thread = threading.Thread(target=self._serve, args=(self._server,), daemon=True)
         self._thread.start()
         return self
+
+    def _serve(self, server: Listener) -> None:
+        while not self.closing.is_set():
+            server.handle_request()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
@@ -49,7 +54,9 @@ class LoopbackServer:
         with self._changed:
             self.closing.set()
             self._changed.notify_all()
-        self._server.shutdown()
+        with contextlib.suppress(OSError):  # wakes the thread, which waits for a connection
+            host = self._address[0].replace("0.0.0.0", "127.0.0.1")
+            socket.create_connection((host, self.port), timeout=1).close()
         self._thread.join()
         self._server.close_connections()
         self._server.server_close()

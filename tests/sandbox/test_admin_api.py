@@ -1,0 +1,339 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The admin API: the same assertions for the stand-in and a real Kratos. A difference is a bug of the stand-in."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from .worlds import World, email
+
+PATCH_REASON = "An error occured when applying the JSON patch"
+INVALID = "The request was malformed or contained invalid parameters"
+IN_REMOVE = "error in remove for path: '/metadata_public/jumio':"
+IN_ADD = "error in add for path: '/metadata_public/jumio':"
+NO_NUMBER = 'strconv.Atoi: parsing "jumio": invalid syntax'
+NO_VALUE = 'invalid operation {"op":"add","path":"/metadata_public/b"}:'
+JUMIO = {"status": "pending"}
+UNKNOWN = "00000000-0000-4000-8000-000000000000"
+
+
+def add(path: str, value: Any) -> dict[str, Any]:
+    return {"op": "add", "path": path, "value": value}
+
+
+def replace(path: str, value: Any) -> dict[str, Any]:
+    return {"op": "replace", "path": path, "value": value}
+
+
+def remove(path: str) -> dict[str, Any]:
+    return {"op": "remove", "path": path}
+
+
+def error(world: World, method: str, path: str, **options: Any) -> tuple[int, dict[str, Any]]:
+    """Status and error member, less its message where Kratos' own wording does not matter."""
+    reply = world.call(method, path, **options)
+    assert reply.headers["Content-Type"] == "application/json"
+    assert list(reply.json()) == ["error"]
+    return reply.status_code, reply.json()["error"]
+
+
+@pytest.mark.parametrize("prefix", ["", "/admin"])
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [("/health/alive", {"status": "ok"}), ("/health/ready", {"status": "ok"}), ("/version", None)],
+)
+def test_health(world: World, prefix: str, path: str, body: dict[str, str] | None) -> None:
+    reply = world.call("GET", prefix + path)
+    assert reply.status_code == 200
+    assert reply.headers["Content-Type"] == "application/json; charset=utf-8"
+    assert reply.json() == body or (body is None and list(reply.json()) == ["version"])
+
+
+@pytest.mark.parametrize("prefix", ["", "/admin"])
+def test_get(world: World, prefix: str) -> None:
+    address = email()
+    identity_id = world.kratos.create_identity(address)
+    reply = world.call("GET", f"{prefix}/identities/{identity_id}")
+    assert reply.status_code == 200
+    assert reply.headers["Content-Type"] == "application/json; charset=utf-8"
+    body = reply.json()
+    assert body["id"] == identity_id
+    assert body["traits"] == {"email": address}
+    assert (body["state"], body["schema_id"], body["organization_id"]) == ("active", "default", None)
+    assert (body["metadata_public"], body["metadata_admin"]) == (None, None)
+    assert set(body["credentials"]) == {"password", "code"}
+    assert world.kratos.identity(identity_id)["id"] == identity_id
+
+
+@pytest.mark.parametrize("identity_id", [UNKNOWN, "nonsense"])
+@pytest.mark.parametrize("method", ["GET", "PATCH"])
+def test_unknown_identity(world: World, method: str, identity_id: str) -> None:
+    status, body = error(world, method, f"/admin/identities/{identity_id}", json=[])
+    assert (status, body) == (
+        404,
+        {"code": 404, "status": "Not Found", "message": "Unable to locate the resource"},
+    )
+    with pytest.raises(KeyError):
+        world.kratos.identity(identity_id)
+
+
+def test_create_refuses_what_exists(world: World) -> None:
+    address = email()
+    world.kratos.create_identity(address)
+    body = {"schema_id": "default", "traits": {"email": address}}
+    status, found = error(world, "POST", "/admin/identities", json=body)
+    assert (status, found["code"], found["status"]) == (409, 409, "Conflict")
+
+
+@pytest.mark.parametrize(
+    ("before", "patch", "after"),
+    [
+        (None, [add("/metadata_public/jumio", JUMIO)], {"jumio": JUMIO}),
+        (None, [replace("/metadata_public/jumio", JUMIO)], {"jumio": JUMIO}),
+        (None, [replace("/metadata_public/a/b/c", 1)], {"a": {"b": {"c": 1}}}),
+        (None, [replace("/metadata_public", {"a": 1})], {"a": 1}),
+        (None, [remove("/metadata_public")], None),
+        ({}, [add("/metadata_public/jumio", JUMIO)], {"jumio": JUMIO}),
+        ({"crm": 7}, [add("/metadata_public/jumio", JUMIO)], {"crm": 7, "jumio": JUMIO}),
+        ({"crm": 7, "jumio": 1}, [remove("/metadata_public/jumio")], {"crm": 7}),
+        ({"jumio": None}, [add("/metadata_public/jumio/status", "x")], {"jumio": {"status": "x"}}),
+        ({"jumio": {"a": 1}}, [replace("/metadata_public/jumio/status", "x")], {"jumio": {"a": 1, "status": "x"}}),
+        ({"a/b": 1}, [replace("/metadata_public/a~1b", 2)], {"a/b": 2}),
+        ({"a": 1}, [remove("/metadata_public")], None),
+        ({"a": 1}, [add("/metadata_public/x", 1), remove("/metadata_public/x")], {"a": 1}),
+        ({"a": 1}, [], {"a": 1}),
+        ({"a": 1}, [add("/unknown", 1)], {"a": 1}),
+        ({"a": 1}, [add("metadata_public/x", 1)], {"a": 1}),
+        ("a string", [replace("/metadata_public", {"a": 1})], {"a": 1}),
+        ([1], [add("/metadata_public/-", 2)], [1, 2]),
+        ([1], [replace("/metadata_public/0", 2)], [2]),
+    ],
+)
+@pytest.mark.parametrize("member", ["metadata_public", "metadata_admin"])
+def test_patch(world: World, member: str, before: Any, patch: Any, after: Any) -> None:
+    identity_id = world.new_identity()
+    if before is not None:
+        assert _patch(world, identity_id, [replace(f"/{member}", before)])[0] == 200
+    status, body = _patch(world, identity_id, _at(member, patch))
+    assert status == 200
+    assert body.get(member) == after, "a removed metadata_admin is missing from the reply, and null later on"
+    other = {"metadata_public": "metadata_admin", "metadata_admin": "metadata_public"}[member]
+    assert body[other] is None
+    assert world.kratos.identity(identity_id)[member] == after
+
+
+@pytest.mark.parametrize(
+    ("before", "patch", "message"),
+    [
+        (
+            None,
+            [remove("/metadata_public/jumio")],
+            'remove operation does not apply: doc is missing path: "/metadata_public/jumio": missing value',
+        ),
+        (
+            {},
+            [remove("/metadata_public/jumio")],
+            f"{IN_REMOVE} unable to remove nonexistent key: jumio: missing value",
+        ),
+        ("a string", [add("/metadata_public/jumio", JUMIO)], "invalid state detected"),
+        (True, [add("/metadata_public/jumio", JUMIO)], "invalid state detected"),
+        ({"jumio": "s"}, [add("/metadata_public/jumio/status", "x")], "invalid state detected"),
+        ({"jumio": 5}, [add("/metadata_public/jumio/status", "x")], "invalid state detected"),
+        (
+            [1],
+            [add("/metadata_public/jumio", JUMIO)],
+            f"{IN_ADD} value was not a proper array index: 'jumio': {NO_NUMBER}",
+        ),
+        ({"a": 1}, [{"op": "test", "path": "/metadata_public/a", "value": 1}], "unsupported operation: test"),
+        (
+            {"a": 1},
+            [{"op": "move", "from": "/metadata_public/a", "path": "/metadata_public/b"}],
+            "unsupported operation: move",
+        ),
+        (
+            {"a": 1},
+            [{"op": "copy", "from": "/metadata_public/a", "path": "/metadata_public/b"}],
+            "unsupported operation: copy",
+        ),
+        (
+            {"a": 1},
+            [{"op": "bogus", "path": "/metadata_public/a"}],
+            'invalid operation {"op":"bogus","path":"/metadata_public/a"}: unsupported operation',
+        ),
+        (
+            {"a": 1},
+            [{"op": "add", "path": "/metadata_public/b"}],
+            f"{NO_VALUE} failed to decode 'value': operation, missing value field: missing value",
+        ),
+        (
+            {"a": 1},
+            [add("/metadata_public/b", 1), remove("/metadata_public/c")],
+            "error in remove for path: '/metadata_public/c': unable to remove nonexistent key: c: missing value",
+        ),
+        ({"a": 1}, [add("/id", UNKNOWN)], "patch includes denied path: /id"),
+        ({"a": 1}, [add("/ID", UNKNOWN)], "patch includes denied path: /ID"),
+        ({"a": 1}, [add("/credentials", {})], "patch includes denied path: /credentials"),
+        ({"a": 1}, [add("/stateChangedAt", "")], "patch includes denied path: /stateChangedAt"),
+        ({"a": 1}, {}, "json: cannot unmarshal object into Go value of type jsonpatch.Patch"),
+        ({"a": 1}, "x", "json: cannot unmarshal string into Go value of type jsonpatch.Patch"),
+        ({"a": 1}, [1], "json: cannot unmarshal number into Go value of type jsonpatch.Operation"),
+    ],
+)
+def test_patch_refused(world: World, before: Any, patch: Any, message: str) -> None:
+    identity_id = world.new_identity()
+    _patch(world, identity_id, [replace("/metadata_public", before)])
+    status, body = error(world, "PATCH", f"/admin/identities/{identity_id}", json=patch)
+    assert (status, body) == (
+        400,
+        {"code": 400, "status": "Bad Request", "reason": PATCH_REASON, "message": message},
+    )
+    assert world.kratos.identity(identity_id)["metadata_public"] == before
+
+
+def test_patch_null_is_empty(world: World) -> None:
+    reply = world.call("PATCH", f"/admin/identities/{world.new_identity()}", data=b"null")
+    assert (reply.status_code, reply.json()["metadata_public"]) == (200, None)
+
+
+def test_a_removed_admin_record_is_missing_in_the_reply_only(world: World) -> None:
+    identity_id = world.new_identity()
+    _patch(world, identity_id, [add("/metadata_admin/jumio", JUMIO)])
+    assert "metadata_admin" not in _patch(world, identity_id, [remove("/metadata_admin")])[1]
+    assert world.kratos.identity(identity_id)["metadata_admin"] is None
+
+
+@pytest.mark.parametrize("body", [b"", b"{bad", b"[", b"\xff"])
+def test_patch_unreadable(world: World, body: bytes) -> None:
+    status, found = error(world, "PATCH", f"/admin/identities/{world.new_identity()}", data=body)
+    assert (status, found["reason"], found["message"]) == (400, PATCH_REASON, "invalid state detected")
+
+
+@pytest.mark.parametrize(
+    ("patch", "message"),
+    [
+        ([add("/traits/nickname", "j")], INVALID),
+        ([remove("/traits/email")], INVALID),
+        ([replace("/traits/email", "no address")], INVALID),
+        ([replace("/state", "bogus")], "identity state is not valid"),
+        ([add("/metadata_public/jumio", JUMIO), replace("/state", "")], "identity state is not valid"),
+    ],
+)
+def test_patch_validates_the_whole_identity(world: World, patch: Any, message: str) -> None:
+    identity_id = world.new_identity()
+    status, body = error(world, "PATCH", f"/admin/identities/{identity_id}", json=patch)
+    assert (status, body["message"]) == (400, message)
+    assert world.kratos.identity(identity_id)["metadata_public"] is None
+
+
+def test_state(world: World) -> None:
+    identity_id = world.new_identity()
+    before = world.kratos.identity(identity_id)
+    status, body = _patch(world, identity_id, [replace("/state", "inactive")])
+    assert (status, body["state"]) == (200, "inactive")
+    assert body["state_changed_at"] != before["state_changed_at"]
+
+
+def test_pages(world: World) -> None:
+    created = {world.new_identity() for _ in range(12)}
+    marked = sorted(created)[0]
+    _patch(world, marked, [add("/metadata_admin/jumio", JUMIO)])
+    seen: list[dict[str, Any]] = []
+    path = "/admin/identities?page_size=5"
+    for _ in range(1000):
+        reply = world.call("GET", path)
+        assert reply.status_code == 200
+        assert reply.links["first"]["url"].startswith("/admin/identities?page_size=5&page_token=")
+        seen += reply.json()
+        if "next" not in reply.links:
+            break
+        assert len(reply.json()) == 5
+        path = reply.links["next"]["url"]
+    ids = [identity["id"] for identity in seen]
+    assert ids == sorted(set(ids))
+    assert created <= set(ids)
+    found = next(identity for identity in seen if identity["id"] == marked)
+    assert found["metadata_admin"] == {"jumio": JUMIO}
+    assert "credentials" not in found
+
+
+def test_a_full_last_page_has_no_next(world: World) -> None:
+    world.new_identity()
+    total = len(world.call("GET", "/admin/identities?page_size=500").json())
+    assert "next" not in world.call("GET", f"/admin/identities?page_size={total}").links
+
+
+@pytest.mark.parametrize(("asked", "used"), [("0", 250), ("-1", 250), ("1000", 500), ("", 250)])
+def test_page_size_is_bounded(world: World, asked: str, used: int) -> None:
+    query = f"?page_size={asked}" if asked else "?page_token="
+    link = world.call("GET", f"/admin/identities{query}").links["first"]["url"]
+    assert f"page_size={used}&" in link or not asked
+
+
+@pytest.mark.parametrize("query", ["page_size=x", "page_token=bogus"])
+def test_page_refused(world: World, query: str) -> None:
+    status, body = error(world, "GET", f"/admin/identities?{query}")
+    assert (status, body["message"]) == (400, INVALID)
+
+
+def test_sessions_end(world: World) -> None:
+    registered = world.kratos.register(email())
+    assert registered.identity_id
+    assert registered.session_token
+    path = f"/admin/identities/{registered.identity_id}/sessions"
+    assert [session["active"] for session in world.call("GET", path).json()] == [True]
+    assert len(world.kratos.sessions(registered.identity_id)) == 1
+    session = world.kratos.whoami(registered.session_token)
+    assert session
+    assert session["identity"]["id"] == registered.identity_id
+    assert "metadata_admin" not in session["identity"]
+
+    reply = world.call("DELETE", path)
+    assert (reply.status_code, reply.content) == (204, b"")
+    assert world.kratos.whoami(registered.session_token) is None
+    assert world.kratos.sessions(registered.identity_id) == []
+    assert error(world, "DELETE", path)[0] == 404
+
+
+def test_sessions_of_nobody(world: World) -> None:
+    unknown = f"/admin/identities/{UNKNOWN}/sessions"
+    assert world.call("GET", unknown).json() == []
+    assert error(world, "DELETE", unknown)[0] == 404
+    for method in ("GET", "DELETE"):
+        status, body = error(world, method, "/admin/identities/nonsense/sessions")
+        assert status == 400
+        assert body["message"] == 'uuid: incorrect UUID length 8 in string "nonsense"'
+
+
+def test_an_inactive_identity_is_out_at_once(world: World) -> None:
+    address = email()
+    registered = world.kratos.register(address)
+    assert registered.identity_id
+    assert registered.session_token
+    _patch(world, registered.identity_id, [replace("/state", "inactive")])
+    assert world.kratos.whoami(registered.session_token) is None
+    assert len(world.kratos.sessions(registered.identity_id)) == 1, "listed as active all the same"
+    world.hooks.clear()
+    refused = world.kratos.login(address)
+    assert (refused.allowed, refused.status, refused.messages) == (False, 401, ())
+    assert refused.error
+    assert refused.error["reason"] == "This account was disabled."
+    assert world.hooks.count("POST", "/jumio/validate") == 0
+    _patch(world, registered.identity_id, [replace("/state", "active")])
+    assert world.kratos.whoami(registered.session_token)
+
+
+def test_unknown_session(world: World) -> None:
+    assert world.kratos.whoami(f"ory_st_{uuid4().hex}") is None
+
+
+def _patch(world: World, identity_id: str, patch: Any) -> tuple[int, dict[str, Any]]:
+    reply = world.call("PATCH", f"/admin/identities/{identity_id}", json=patch)
+    return reply.status_code, reply.json()
+
+
+def _at(member: str, patch: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The same patch for another member than metadata_public."""
+    return [{**step, "path": step["path"].replace("metadata_public", member)} for step in patch]
