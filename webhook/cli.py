@@ -4,6 +4,7 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from webhook import __version__
 from webhook.settings import Settings, SettingsError
@@ -41,6 +42,19 @@ def _parser() -> argparse.ArgumentParser:
     sync.add_argument("--json", action="store_true", help="print one JSON object per sweep")
     sync.set_defaults(run=_sync)
 
+    doctor = commands.add_parser("doctor", help="find what is wrong with the settings, Kratos, Jumio or the hooks")
+    doctor.add_argument(
+        "--kratos-config",
+        metavar="FILE",
+        type=Path,
+        action="append",
+        default=[],
+        help="look for traps in this Kratos configuration, too (YAML or JSON); several are merged as Kratos does. "
+        "Environment variables that override Kratos' files are not seen",
+    )
+    doctor.add_argument("--json", action="store_true", help="print one JSON object")
+    doctor.set_defaults(run=_doctor)
+
     demo = commands.add_parser("demo", help="the whole flow on loopback; no account anywhere is needed")
     demo.add_argument("--serve", action="store_true", help="keep everything up and print the URLs to play with")
     demo.set_defaults(run=_demo)
@@ -67,6 +81,13 @@ def _seconds(text: str) -> float:
     if not 1 <= seconds <= 86400:
         raise ValueError
     return seconds
+
+
+def _doctor(arguments: argparse.Namespace) -> int:
+    settings = Settings.load()
+    from webhook.doctor import command
+
+    return command.run(settings, kratos_files=arguments.kratos_config, as_json=arguments.json)
 
 
 def _demo(arguments: argparse.Namespace) -> int:

@@ -166,6 +166,8 @@ def _translated() -> Iterator[None]:
         yield
     except TooLarge:
         raise AnswerTooLarge("Kratos' answer is too large") from None
+    except urllib3.exceptions.NewConnectionError:  # refused; urllib3 counts it among the time-outs
+        raise KratosUnavailable("Kratos cannot be reached") from None
     except (urllib3.exceptions.TimeoutError, DeadlineExceeded):
         raise KratosUnavailable("Kratos did not answer in time") from None
     except (urllib3.exceptions.HTTPError, OSError):

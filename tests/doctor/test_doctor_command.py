@@ -1,0 +1,247 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`jumio-webhook doctor` from the outside: exit status, what it prints, and what it must never print."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from certificates import Authority
+from support import API_KEY, CALLBACK_SECRET, CLIENT_SECRET, OLD_CALLBACK_SECRET, OLD_ORY_SECRET, ORY_SECRET, REQUIRED
+
+from webhook.cli import main
+from webhook.sandbox import faults
+from webhook.sandbox.faults import Fault
+from webhook.sandbox.jumio import JumioStandIn
+from webhook.sandbox.kratos import KratosStandIn
+from webhook.sandbox.server import free_port
+
+SECRETS = (ORY_SECRET, OLD_ORY_SECRET, CALLBACK_SECRET, OLD_CALLBACK_SECRET, CLIENT_SECRET, API_KEY)
+
+Doctor = Callable[..., tuple[int, dict[str, str]]]
+
+
+@pytest.fixture
+def environment(jumio: JumioStandIn, kratos: KratosStandIn) -> dict[str, str]:
+    """Settings without fault, for peers on loopback."""
+    return {
+        **REQUIRED,
+        "KRATOS_ADMIN_URL": kratos.admin_url,
+        "JUMIO_AUTH_URL": jumio.auth_url,
+        "JUMIO_API_BASE_URL": jumio.api_base_url,
+        "PUBLIC_URL": "http://127.0.0.1:3000",
+        "BLOCK_LOGIN_STATUSES": "rejected",
+    }
+
+
+@pytest.fixture
+def doctor(
+    environment: dict[str, str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Doctor:
+    """Runs it with `--json`; gives the exit status and the places by id."""
+
+    def run(*arguments: str, **changed: str) -> tuple[int, dict[str, str]]:
+        monkeypatch.chdir(tmp_path)  # no stray .env
+        for name, value in {**environment, **changed}.items():
+            monkeypatch.setenv(name, value)
+        status = main(["doctor", "--json", *arguments])
+        printed = capsys.readouterr().out
+        assert not any(secret in printed for secret in SECRETS)
+        return status, {finding["id"]: finding["where"] for finding in json.loads(printed)["findings"]}
+
+    return run
+
+
+def test_nothing_found(doctor: Doctor) -> None:
+    assert doctor() == (0, {})
+
+
+def test_nothing_found_in_our_own_configuration(doctor: Doctor, kratos_files: list[Path]) -> None:
+    assert doctor(*(f"--kratos-config={file}" for file in kratos_files)) == (0, {})
+
+
+def test_a_trap_in_the_configuration(doctor: Doctor, kratos_files: list[Path]) -> None:
+    assert doctor("--kratos-config", str(kratos_files[0])) == (
+        1,
+        {
+            "method-without-initiate": "selfservice.flows.registration.after.password.hooks",
+            "method-without-gate": "selfservice.flows.login.after.password.hooks",
+        },
+    )
+
+
+def test_a_shared_hook_is_told_once_with_all_its_places(doctor: Doctor, kratos_files: list[Path]) -> None:
+    kratos_files[1].write_text(kratos_files[1].read_text().replace("can_interrupt: true", "can_interrupt: false"))
+    status, findings = doctor("--kratos-config", str(kratos_files[1]))
+    assert status == 1
+    assert findings == {"gate-cannot-interrupt": "selfservice.flows.login.after.password.hooks[0].config.can_interrupt"}
+
+
+@pytest.mark.parametrize(
+    ("changed", "problem"),
+    [({"KRATOS_ADMIN_URL": ""}, "KRATOS_ADMIN_URL is missing"), ({"PORT": "http"}, "PORT is not a number")],
+)
+def test_settings_that_do_not_do(
+    doctor: Doctor, capsys: pytest.CaptureFixture[str], changed: dict[str, str], problem: str,
+    environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path,
+) -> None:  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    for name, value in {**environment, **changed}.items():
+        monkeypatch.setenv(name, value)
+    assert main(["doctor"]) == 2
+    assert problem in capsys.readouterr().err
+
+
+def test_a_configuration_that_cannot_be_read(
+    environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert main(["doctor", "--kratos-config", "none.yml"]) == 2
+    printed = capsys.readouterr()
+    assert printed.err == "jumio-webhook doctor cannot run: none.yml: No such file or directory\n"
+    assert printed.out == ""
+
+
+def test_settings_are_checked(doctor: Doctor) -> None:
+    assert doctor(PUBLIC_URL="") == (1, {"public-url-unset": "PUBLIC_URL"})
+
+
+def test_kratos_is_out_of_reach(doctor: Doctor) -> None:
+    url = f"http://127.0.0.1:{free_port()}"
+    assert doctor(KRATOS_ADMIN_URL=url) == (1, {"kratos-unreachable": "KRATOS_ADMIN_URL"})
+
+
+def test_kratos_wants_a_key(doctor: Doctor, kratos: KratosStandIn) -> None:
+    kratos.api_key = API_KEY
+    assert doctor() == (1, {"kratos-refused": "ORY_API_KEY"})
+    assert doctor(ORY_API_KEY=API_KEY) == (0, {})
+
+
+@pytest.mark.parametrize(
+    ("fault", "found"),
+    [
+        (faults.answer(403), "kratos-refused"),
+        (faults.answer(404), "kratos-not-kratos"),
+        (faults.answer(405), "kratos-not-kratos"),
+        (faults.answer(500), "kratos-unreachable"),
+        (faults.answer(429), "kratos-unreachable"),
+        (faults.reset(), "kratos-unreachable"),
+        (faults.redirect("http://127.0.0.1:1/"), "kratos-not-kratos"),
+        (faults.garbage(), "kratos-not-kratos"),
+        (faults.answer(200, b"<html>Welcome</html>"), "kratos-not-kratos"),
+        (faults.answer(200, b'{"status": "ok"}'), "kratos-not-kratos"),
+        (faults.answer(200, b'[{"id": 1}]'), "kratos-not-kratos"),
+        (faults.oversize(), "kratos-not-kratos"),
+    ],
+)
+def test_kratos_answers_oddly(doctor: Doctor, kratos: KratosStandIn, fault: Fault, found: str) -> None:
+    kratos.server.faults = lambda request: fault
+    status, findings = doctor()
+    assert (status, list(findings)) == (1, [found])
+
+
+def test_kratos_is_asked_for_one_identity_only(doctor: Doctor, kratos: KratosStandIn) -> None:
+    doctor()
+    [asked] = [request for request in kratos.server.requests if request.path.endswith("/identities")]
+    assert asked.query == "page_size=1"
+
+
+def test_jumio_is_out_of_reach(doctor: Doctor) -> None:
+    url = f"http://127.0.0.1:{free_port()}/oauth2/token"
+    assert doctor(JUMIO_AUTH_URL=url) == (1, {"jumio-unreachable": "JUMIO_AUTH_URL"})
+
+
+def test_jumio_does_not_know_the_client(doctor: Doctor) -> None:
+    status, findings = doctor(JUMIO_CLIENT_ID="somebody-else")
+    assert (status, findings) == (1, {"jumio-refused": "JUMIO_CLIENT_ID, JUMIO_CLIENT_SECRET"})
+
+
+@pytest.mark.parametrize(
+    ("fault", "found"),
+    [
+        (faults.answer(429), "jumio-rate-limited"),
+        (faults.answer(403), "jumio-refused"),
+        (faults.answer(503), "jumio-unreachable"),
+        (faults.garbage(), "jumio-unreachable"),
+    ],
+)
+def test_jumio_answers_oddly(doctor: Doctor, jumio: JumioStandIn, fault: Fault, found: str) -> None:
+    jumio.server.faults = lambda request: fault
+    status, findings = doctor()
+    assert (status, list(findings)) == (1, [found])
+
+
+def test_nothing_is_started_or_written(doctor: Doctor, jumio: JumioStandIn, kratos: KratosStandIn) -> None:
+    doctor()
+    assert [(request.method, request.path) for request in jumio.server.requests] == [("POST", "/oauth2/token")]
+    assert {request.method for request in kratos.server.requests} == {"GET"}
+
+
+def test_the_certificate_is_checked(
+    doctor: Doctor, authority: Authority, serve_tls: Callable[..., str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = serve_tls(authority.issue(tmp_path, kind="rsa"))
+    assert doctor(PUBLIC_URL=url) == (1, {"certificate-invalid": "PUBLIC_URL"})
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
+    assert doctor(PUBLIC_URL=url) == (0, {})
+
+
+def text_of(
+    arguments: list[str], environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> str:  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    main(["doctor", *arguments])
+    return capsys.readouterr().out
+
+
+def test_what_a_person_reads_when_all_is_well(
+    environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert text_of([], environment, monkeypatch, tmp_path, capsys) == (
+        "Nothing found.\n"
+        "\n"
+        "checked: settings, kratos, jumio\n"
+        "not checked: kratos-config (no --kratos-config FILE)\n"
+        "not checked: certificate (PUBLIC_URL is not set, or not https)\n"
+    )
+
+
+def test_what_a_person_reads_otherwise(
+    environment: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    kratos_files: list[Path],
+) -> None:
+    kratos_files[1].write_text(kratos_files[1].read_text().replace("ignore: true", "parse: true"))
+    arguments = ["--kratos-config", str(kratos_files[1])]
+    printed = text_of(arguments, {**environment, "PUBLIC_URL": ""}, monkeypatch, tmp_path, capsys)
+    assert not any(secret in printed for secret in SECRETS)
+    where = "selfservice.flows.registration.after.{}.hooks[0].config.response.parse\n"
+    column = " " * 31
+    assert printed == (
+        f"error    initiate-hook-parsed  {where.format('password')}"
+        + "".join(f"{column}{where.format(method)}" for method in ("oidc", "code", "webauthn", "passkey"))
+        + "  what   a hook whose answer is read runs before the identity exists, with a nil id: nothing can be "
+        "started\n"
+        "  remedy remove `response.parse` and write `response: {ignore: true}`\n"
+        "\n"
+        "warning  public-url-unset      PUBLIC_URL\n"
+        "  what   is not set, so that only signed callbacks are taken, and Jumio's public documents describe no\n"
+        "         signature: verdicts may only ever come through `jumio-webhook sync`\n"
+        "  remedy PUBLIC_URL=https://<the public name of this service>\n"
+        "\n"
+        "2 found: 1 to repair (error), 1 to look at (warning).\n"
+        "\n"
+        "checked: kratos-config, settings, kratos, jumio\n"
+        "not checked: kratos-environment (variables that override Kratos' files are not seen from here)\n"
+        "not checked: certificate (PUBLIC_URL is not set, or not https)\n"
+    )

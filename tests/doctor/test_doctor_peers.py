@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The doctor in front of a real Kratos, where there is one: its admin port is right, its public one is not."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+from support import ORY_SECRET, settings_of
+
+from webhook.doctor.peers import check_kratos
+from webhook.sandbox.kratos_binary import RealKratos
+from webhook.sandbox.shipped import actions
+from webhook.sandbox.start import find_kratos
+
+
+@pytest.fixture(scope="module")
+def real_kratos() -> Iterator[RealKratos]:
+    binary = find_kratos()
+    if binary is None:
+        pytest.skip("no real Kratos: KRATOS_BIN is not set and no kratos is on the PATH")
+    with RealKratos(actions(service_url="http://127.0.0.1:1", ory_secret=ORY_SECRET), binary=binary) as kratos:
+        yield kratos
+
+
+def test_the_admin_port(real_kratos: RealKratos) -> None:
+    assert check_kratos(replace(settings_of(), kratos_admin_url=real_kratos.admin_url)) == []
+
+
+def test_the_public_port(real_kratos: RealKratos) -> None:
+    [finding] = check_kratos(replace(settings_of(), kratos_admin_url=real_kratos.public_url))
+    assert finding.id == "kratos-not-kratos"

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Settings that are well-formed but unwise."""
+
+from pathlib import Path
+
+import pytest
+from dotenv import dotenv_values
+from support import CLIENT_SECRET, settings_of
+
+from webhook.doctor import settings_check
+from webhook.doctor.hosts import is_private
+from webhook.settings import Settings
+
+EXAMPLE = Path(__file__).parents[2] / ".env.example"
+WISE = {"KRATOS_ADMIN_URL": "http://kratos:4434", "PUBLIC_URL": "https://jumio.example.com"}
+
+
+def found(**changed: str | None) -> list[tuple[str, str]]:
+    return [(finding.id, finding.where) for finding in settings_check.check(settings_of(**{**WISE, **changed}))]
+
+
+def test_nothing_is_found_where_nothing_is_wrong() -> None:
+    assert found() == []
+
+
+@pytest.mark.parametrize(
+    ("changed", "expected"),
+    [
+        ({"ORY_WEBHOOK_SECRET": "fifteen-bytes-x"}, [("secret-short", "ORY_WEBHOOK_SECRET")]),
+        ({"ORY_WEBHOOK_SECRET": "sixteen-bytes-xx"}, []),
+        (
+            {"JUMIO_CALLBACK_SECRET": "long-enough-to-be-a-secret, short"},
+            [("secret-short", "JUMIO_CALLBACK_SECRET (number 2 of 2)")],
+        ),
+        ({"ORY_WEBHOOK_SECRET": "CHANGE_ME"}, [("secret-placeholder", "ORY_WEBHOOK_SECRET")]),
+        ({"ORY_API_KEY": "your-api-key"}, [("secret-placeholder", "ORY_API_KEY")]),
+        (
+            {"ORY_WEBHOOK_SECRET": "the-same-for-both", "JUMIO_CALLBACK_SECRET": "one-that-is-long, the-same-for-both"},
+            [("secret-shared", "ORY_WEBHOOK_SECRET")],
+        ),
+        ({"ORY_WEBHOOK_SECRET": CLIENT_SECRET}, [("secret-shared", "ORY_WEBHOOK_SECRET")]),
+        ({"KRATOS_ADMIN_URL": "http://kratos.example.com"}, [("url-not-tls", "KRATOS_ADMIN_URL")]),
+        ({"JUMIO_AUTH_URL": "http://auth.emea-1.jumio.ai/oauth2/token"}, [("url-not-tls", "JUMIO_AUTH_URL")]),
+        ({"JUMIO_API_BASE_URL": "http://8.8.8.8/api/v1"}, [("url-not-tls", "JUMIO_API_BASE_URL")]),
+        ({"PUBLIC_URL": None}, [("public-url-unset", "PUBLIC_URL")]),
+    ],
+)  # fmt: skip
+def test_each_trouble_by_its_name(changed: dict[str, str | None], expected: list[tuple[str, str]]) -> None:
+    assert found(**changed) == expected
+
+
+def test_every_placeholder_of_the_example_is_known() -> None:
+    findings = settings_check.check(Settings.from_mapping(dotenv_values(EXAMPLE)))
+    assert {finding.where for finding in findings if finding.id == "secret-placeholder"} == {
+        "ORY_WEBHOOK_SECRET",
+        "JUMIO_CALLBACK_SECRET",
+        "JUMIO_CLIENT_ID",
+        "JUMIO_CLIENT_SECRET",
+    }
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["localhost", "kratos", "127.0.0.1", "::1", "10.1.2.3", "172.16.0.1", "172.31.255.255", "192.168.1.1", "fd00::1",
+     "kratos.local", "kratos.internal", "Kratos.Default.Svc.Cluster.Local.", "kratos.ory.svc", "a.localhost"],
+)  # fmt: skip
+def test_private_hosts(host: str) -> None:
+    assert is_private(host)
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["example.com", "172.32.0.1", "11.0.0.1", "8.8.8.8", "2606:4700::1111", "local.example.com", "notlocal.co",
+     "192.0.2.1", "internal.example"],
+)  # fmt: skip
+def test_public_hosts(host: str) -> None:
+    assert not is_private(host)
