@@ -1,33 +1,30 @@
 # SPDX-License-Identifier: Apache-2.0
 """The routes: authenticate, parse, act, answer. What is decided stands in `core`, what is done in `verification`."""
 
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from flask import Blueprint, Flask, Response, jsonify, request
 
 from webhook import __version__, log, metrics
-from webhook.core.bodies import LoginHook, parse_callback, parse_initiate, parse_validate, usable_identity_id
-from webhook.core.gate import refusal
+from webhook.admission import Gate
+from webhook.core.bodies import parse_callback, parse_initiate, parse_reverify, parse_validate, usable_identity_id
 from webhook.core.record import Record
 from webhook.core.secrets import is_known_secret, verify_capability, verify_signature
 from webhook.core.status import Status
-from webhook.core.times import from_text
 from webhook.core.transition import Outcome, Result
-from webhook.deadline import DeadlineExceeded, time_limit
-from webhook.errors import JumioError, KratosError, Malformed, Unauthorized
+from webhook.deadline import time_limit
+from webhook.errors import Malformed, Unauthorized
 from webhook.kratos.client import KratosClient
 from webhook.settings import Settings
 from webhook.verification import Verifications
 
 REQUEST_SECONDS = 11.5
-LOOK_SECONDS = 2.0
-LOOK_WHEN_OLDER_THAN = timedelta(minutes=1)
 
 
 def ory_hooks(settings: Settings, verifications: Verifications) -> Blueprint:
     """What Kratos' web hooks call, behind Ory's secret."""
     blueprint = _behind_ory_secret("ory_hooks", settings, prefix="/jumio")
+    gate = Gate(settings, verifications)
 
     @blueprint.post("/initiate")
     def initiate() -> Response:
@@ -39,14 +36,23 @@ def ory_hooks(settings: Settings, verifications: Verifications) -> Blueprint:
 
     @blueprint.post("/validate")
     def validate() -> tuple[Response, int] | Response:
-        hook = parse_validate(request.get_data())
+        hook = parse_validate(request.get_data(), highest_level=settings.assurance_table.highest)
         log.bind(identity_id=hook.identity_id, status=hook.record.status.value)
-        record = _looked_again(hook, verifications)
-        refused = refusal(record.status, verification_url=record.verification_url, block=settings.block_login_statuses)
-        if refused is not None:
-            log.event("login.refused", status=record.status.value)
-            return jsonify(refused), 403
-        return jsonify({"status": record.status.value})
+        admission = gate.admit(hook)
+        if admission.refusal is not None:
+            log.event("gate.refused", status=admission.status.value, level=admission.level)
+            return jsonify(admission.refusal), 403
+        if hook.policy is None:
+            return jsonify({"status": admission.status})
+        return jsonify({"status": admission.status, "level": admission.level})
+
+    @blueprint.post("/reverify")
+    def reverify() -> Response:
+        order = parse_reverify(request.get_data())
+        log.bind(identity_id=order.identity_id)
+        with time_limit(REQUEST_SECONDS):
+            start = verifications.reverify(order.identity_id, reason=order.reason, due_in=order.due_in)
+        return jsonify(_start_answer(start.record, start.reason))
 
     return blueprint
 
@@ -141,22 +147,6 @@ def install(app: Flask, settings: Settings, verifications: Verifications, kratos
     app.register_blueprint(health(kratos))
 
 
-def _looked_again(hook: LoginHook, verifications: Verifications) -> Record:
-    """The hook's record, or a fresh one where a callback may have been lost; never later than two seconds from now."""
-    record = hook.record
-    initiated_at = from_text(record.initiated_at)
-    if record.status is not Status.PENDING or (
-        initiated_at is not None and datetime.now(UTC) - initiated_at <= LOOK_WHEN_OLDER_THAN
-    ):
-        return record
-    try:
-        with time_limit(LOOK_SECONDS):
-            return verifications.look(hook.identity_id).record
-    except (JumioError, KratosError, DeadlineExceeded) as error:
-        log.event("login.not_looked", error=error)
-        return record
-
-
 def _start_answer(record: Record, reason: str | None) -> dict[str, Any]:
     if record.status is Status.PENDING:
         return {
@@ -165,7 +155,15 @@ def _start_answer(record: Record, reason: str | None) -> dict[str, Any]:
             "workflow_execution_id": record.workflow_execution_id,
             "verification_url": record.verification_url,
         }
-    return {"status": record.status} | ({} if reason is None else {"reason": reason})
+    answer: dict[str, Any] = {"status": record.status}
+    if (further := record.reverification) is not None:
+        answer["reverification"] = {
+            "reason": further.reason,
+            "due_at": further.due_at,
+            "workflow_execution_id": further.workflow_execution_id,
+            "verification_url": further.verification_url,
+        }
+    return answer | ({} if reason is None else {"reason": reason})
 
 
 def _outcome_answer(outcome: Outcome) -> dict[str, Any]:

@@ -6,13 +6,18 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 
 from webhook import __version__
+from webhook.core.assurance import Table, parse_duration
+from webhook.core.assurance_table import parse_table
 from webhook.core.status import OnRejected, Status
+from webhook.errors import Malformed
 
 T = TypeVar("T")
 
@@ -24,6 +29,8 @@ _LOCALE = re.compile(r"[A-Za-z]{2}(-[A-Za-z]{2})?")
 # https://documentation.jumio.ai/docs/developer-resources/API/CreateUpdateAccounts/creating-and-updating-accounts
 _JUMIO_URL_MAX = 255
 _DEFAULT_WORKFLOW_KEY: int | str = 10011
+# "Standalone Authentication": https://documentation.jumio.ai/docs/references/servicesAndworkflow/standardService/authenticationWorkflow
+_DEFAULT_REAUTH_WORKFLOW_KEY: int | str = 10014
 _CALLBACK_PATH_MAX = len("/jumio/callback/") + 36 + 1 + 43
 
 
@@ -58,8 +65,12 @@ class Settings:
     jumio_success_url: str | None
     jumio_error_url: str | None
     jumio_locale: str | None
+    jumio_reauth_workflow_key: int | str
     block_login_statuses: frozenset[Status]
     on_rejected: OnRejected
+    assurance_table: Table
+    max_starts_per_day: int
+    link_max_age: timedelta
     log_format: str
     log_level: str
 
@@ -90,8 +101,14 @@ class Settings:
             "jumio_success_url": reader.optional("JUMIO_SUCCESS_URL", _jumio_url, None),
             "jumio_error_url": reader.optional("JUMIO_ERROR_URL", _jumio_url, None),
             "jumio_locale": reader.optional("JUMIO_LOCALE", _locale, None),
+            "jumio_reauth_workflow_key": reader.optional(
+                "JUMIO_REAUTH_WORKFLOW_KEY", _workflow_key, _DEFAULT_REAUTH_WORKFLOW_KEY
+            ),
             "block_login_statuses": reader.optional("BLOCK_LOGIN_STATUSES", _statuses, frozenset({Status.REJECTED})),
             "on_rejected": reader.optional("ON_REJECTED", _one_of(OnRejected), OnRejected.REVOKE),
+            "assurance_table": reader.optional("ASSURANCE_TABLE", _table, shipped_table()),
+            "max_starts_per_day": reader.optional("MAX_STARTS_PER_DAY", _number(1, 1000), 5),
+            "link_max_age": reader.optional("LINK_MAX_AGE", _duration, timedelta(days=7)),
             "log_format": reader.optional("LOG_FORMAT", _choice("json", "text"), "json"),
             "log_level": reader.optional("LOG_LEVEL", _choice("debug", "info", "warning", "error"), "info"),
         }
@@ -238,6 +255,25 @@ def _statuses(text: str) -> frozenset[Status]:
     if unknown := [name for name in names if name not in known]:
         raise ValueError(f"has an unknown status ({', '.join(unknown)}); known are {', '.join(known)}")
     return frozenset(Status(name) for name in names)
+
+
+def shipped_table() -> Table:
+    """The assurance table of the package, `webhook/assurance.toml`."""
+    return parse_table(Path(__file__).with_name("assurance.toml").read_text())
+
+
+def _table(text: str) -> Table:
+    try:
+        return parse_table(Path(text).read_text())
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValueError(f"cannot be read: {type(error).__name__}") from None
+
+
+def _duration(text: str) -> timedelta:
+    try:
+        return parse_duration(text, "it")
+    except Malformed:
+        raise ValueError("is not a duration such as 7d, 12h or 30m") from None
 
 
 def _one_of(kind: type[OnRejected]) -> Callable[[str], OnRejected]:

@@ -15,7 +15,8 @@ from functools import partial
 from typing import TypeVar
 
 from webhook import log
-from webhook.core.record import Record, copies_agree, read_record
+from webhook.core.metadata import copies_agree, read_record
+from webhook.core.record import Record
 from webhook.core.status import STARTABLE, OnRejected, Status
 from webhook.core.transition import Result
 from webhook.errors import JumioRateLimited, JumioUnavailable, KratosUnavailable, ServiceError, StartNotRecorded
@@ -23,7 +24,8 @@ from webhook.kratos.client import KratosClient
 from webhook.kratos.documents import Identity
 from webhook.pace import Pace
 from webhook.settings import Settings
-from webhook.verification import Start, Verifications
+from webhook.starting import Start
+from webhook.verification import Verifications
 
 T = TypeVar("T")
 

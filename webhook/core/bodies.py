@@ -5,12 +5,16 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
-from webhook.core.record import Record, public_record
+from webhook.core.assurance import Policy, parse_duration, parse_policy
+from webhook.core.metadata import public_record
+from webhook.core.record import Record
 from webhook.core.status import FINAL_WORKFLOW_STATUSES
 from webhook.errors import Malformed
 
+REASONS = ("risk", "role-change", "scheduled", "manual")
 NIL_UUID = "00000000-0000-0000-0000-000000000000"
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 # Jumio's ids are UUIDs today; whatever fits one path segment is taken, so that no id can leave its place in a URL.
@@ -18,11 +22,22 @@ _JUMIO_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,99}", re.ASCII)
 
 
 @dataclass(frozen=True, kw_only=True)
-class LoginHook:
-    """What the login hook tells: who signs in, and the public copy of the record."""
+class GateHook:
+    """What a hook of the gate tells: who is at it, the public copy of the record, and what this hook demands."""
 
     identity_id: str
     record: Record
+    verified_address: bool
+    policy: Policy | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReverifyOrder:
+    """What `POST /jumio/reverify` asks for."""
+
+    identity_id: str
+    reason: str
+    due_in: timedelta | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +72,7 @@ def parse_initiate(body: bytes) -> str:
     return _identity_id(parse_json_object(body))
 
 
-def parse_validate(body: bytes) -> LoginHook:
+def parse_validate(body: bytes, *, highest_level: int) -> GateHook:
     """What `POST /jumio/validate` tells; a hook that does not send the metadata must not let everybody in."""
     parsed = parse_json_object(body)
     identity_id = _identity_id(parsed)
@@ -66,7 +81,31 @@ def parse_validate(body: bytes) -> LoginHook:
     metadata_public = parsed["identity"]["metadata_public"]
     if metadata_public is not None and not isinstance(metadata_public, dict):
         raise Malformed("identity.metadata_public is neither an object nor null")
-    return LoginHook(identity_id=identity_id, record=public_record(metadata_public))
+    verified_address = parsed["identity"].get("contact_verified", False)
+    if not isinstance(verified_address, bool):
+        raise Malformed("identity.contact_verified is neither true nor false")
+    return GateHook(
+        identity_id=identity_id,
+        record=public_record(metadata_public),
+        verified_address=verified_address,
+        policy=parse_policy(parsed["policy"], highest=highest_level) if "policy" in parsed else None,
+    )
+
+
+def parse_reverify(body: bytes) -> ReverifyOrder:
+    """What `POST /jumio/reverify` asks for."""
+    parsed = parse_json_object(body)
+    if unknown := sorted(set(parsed) - {"identity", "reason", "due_in"}):
+        raise Malformed(f"unknown members: {', '.join(unknown)[:100]}")
+    reason = parsed.get("reason", "manual")
+    if reason not in REASONS:
+        raise Malformed(f"reason must be one of {', '.join(REASONS)}")
+    due_in = parsed.get("due_in")
+    return ReverifyOrder(
+        identity_id=_identity_id(parsed),
+        reason=reason,
+        due_in=None if due_in is None else parse_duration(due_in, "due_in"),
+    )
 
 
 def parse_callback(body: bytes) -> Doorbell:

@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The login gate: whether a status stops a sign-in, and what the person then reads."""
+"""The gate of every flow: whether a status or a policy stops it, and what the person then reads."""
 
 from collections.abc import Collection
+from datetime import timedelta
 from typing import Any
 
+from webhook.core.assurance import Policy, Standing, Table, Unmet
 from webhook.core.status import Status
+from webhook.core.times import to_text
 
 # Outside the seven-digit ranges that Kratos and its UIs translate by id (1, 4 and 5 million).
 MALFORMED = 9010000
@@ -18,6 +21,7 @@ MESSAGE_IDS = {
     Status.APPROVED: 9010006,
 }
 
+_CONTACT_SUPPORT = "Please contact support for a link."
 _TEXTS = {
     Status.REJECTED: "We could not confirm your identity, so you cannot sign in."
     " If you think this is a mistake, please contact support.",
@@ -25,10 +29,14 @@ _TEXTS = {
     " If you have sent everything, please try again in a few minutes.",
     Status.UNSTARTED: "Your identity check could not be started yet. Please try again in a few minutes.",
     Status.REVIEW: "Your identity check is being reviewed by a person. Please try again later.",
-    Status.INCOMPLETE: "Your identity check was not completed, so you cannot sign in yet."
-    " Please try again, or contact support for a new link.",
-    Status.NONE: "You need to confirm your identity before you can sign in. Please contact support for a link.",
+    Status.INCOMPLETE: f"Your identity check was not completed, so you cannot sign in yet. {_CONTACT_SUPPORT}",
+    Status.NONE: f"You need to confirm your identity before you can sign in. {_CONTACT_SUPPORT}",
     Status.APPROVED: "You cannot sign in here at the moment. Please contact support.",
+}
+_UNMET: dict[Unmet, tuple[int, str]] = {
+    Unmet.LEVEL: (9010010, "For this you need to confirm more fully who you are."),
+    Unmet.AGE: (9010011, "For this you need to confirm again who you are; the last time was too long ago."),
+    Unmet.OVERDUE: (9010012, "You were asked to confirm again who you are, and the date for it has passed."),
 }
 _CANNOT_DECIDE = "We could not check whether you may sign in. Please try again; if it happens again, contact support."
 
@@ -42,10 +50,41 @@ def refusal(status: Status, *, verification_url: str | None, block: Collection[S
         return None
     context = {"status": status.value}
     text = _TEXTS[status]
-    if verification_url and status is Status.PENDING:
+    if verification_url:
         context["verification_url"] = verification_url
-        text = f"{text} If not, continue here: {verification_url}"
+        lead = "If not, continue" if status is Status.PENDING else "Continue"
+        text = f"{text.removesuffix(_CONTACT_SUPPORT).rstrip()} {lead} here: {verification_url}"
     return interrupt(MESSAGE_IDS[status], text, context)
+
+
+def policy_refusal(
+    unmet: Unmet, policy: Policy, standing: Standing, *, status: Status, table: Table, verification_url: str | None
+) -> dict[str, Any]:
+    """Kratos' interrupt payload for a policy that is not met: what is demanded, what there is, and what to do."""
+    message_id, text = _UNMET[unmet]
+    verified_at = standing.verified_at
+    context: dict[str, Any] = {
+        "status": status.value,
+        "required": {"min_level": policy.min_level, "max_age": policy.max_age and duration_text(policy.max_age)},
+        "current": {
+            "level": standing.level,
+            "name": table.name_of(standing.level),
+            "verified_at": verified_at and to_text(verified_at),
+        },
+    }
+    if verification_url is not None:
+        context["verification_url"] = verification_url
+    what_to_do = f"Continue here: {verification_url}" if verification_url else "Please contact support."
+    return interrupt(message_id, f"{text} {what_to_do}", context)
+
+
+def duration_text(duration: timedelta) -> str:
+    """As policies write it: `90d`, `12h`, `30m`."""
+    minutes = int(duration.total_seconds() // 60)
+    for unit, size in (("d", 1440), ("h", 60)):
+        if minutes % size == 0:
+            return f"{minutes // size}{unit}"
+    return f"{minutes}m"
 
 
 def cannot_decide() -> dict[str, Any]:

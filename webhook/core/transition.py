@@ -1,29 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a record becomes: when a workflow is started, when it cannot be, and when Jumio is read."""
+"""What a record becomes when Jumio is read. This is where a verdict is decided, and nowhere else."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from webhook.core.record import Decision, Record
-from webhook.core.status import CONCLUDED, Status, classify
+from webhook.core.assurance import Assurance, Check, Evidence, Table, level_of
+from webhook.core.events import Event
+from webhook.core.record import Decision, Record, Reverification
+from webhook.core.status import CONCLUDED, Status, Verdict, classify
 from webhook.core.times import from_text, to_text
 
 UNKNOWN_FOR = timedelta(days=1)
-# Longer than one start can take, so that a claim only ends early when its process was killed.
-CLAIM_FOR = timedelta(seconds=40)
-
-
-class Event(StrEnum):
-    """What happened, in the history of the record and in the audit log."""
-
-    STARTING = "verification.starting"
-    STARTED = "verification.started"
-    UNSTARTED = "verification.unstarted"
-    SETTLED = "verification.settled"
-    REOPENED = "verification.reopened"
-    SUPERSEDED = "verification.superseded"
-    HEALED = "verification.healed"
 
 
 class Result(StrEnum):
@@ -32,16 +20,6 @@ class Result(StrEnum):
     APPLIED = "applied"
     UNCHANGED = "unchanged"
     IGNORED = "ignored"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Started:
-    """What Jumio's create reply tells; `created_at` is Jumio's clock where it said so."""
-
-    account_id: str
-    workflow_execution_id: str
-    verification_url: str | None
-    created_at: datetime | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +38,19 @@ class Reading:
     completed_at: datetime | None
     workflow_key: int | str | None
     references: tuple[str, ...]
+    checks: tuple[Check, ...] = ()
+    document_type: str | None = None
+    document_expires_at: datetime | None = None
+
+    def evidence(self, *, verified_address: bool) -> Evidence:
+        """What it brings for a level."""
+        return Evidence(
+            execution=self.decision.type if self.decision else None,
+            checks=self.checks,
+            document_type=self.document_type,
+            document_expires_at=self.document_expires_at,
+            verified_address=verified_address,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,94 +63,169 @@ class Outcome:
     reason: str | None = None
 
 
-def claimed(record: Record, *, by: str, now: datetime) -> Record:
-    """The record with a claim to start its workflow: several processes sweep at once, and every start costs money."""
-    record = _unclaimed(record).with_event(Event.STARTING, now=now)
-    return replace(record, history=(*record.history[:-1], {**record.history[-1], "by": by}))
+def settle(
+    record: Record, reading: Reading, *, identity_id: str, table: Table, verified_address: bool, now: datetime
+) -> Outcome:
+    """What a reading makes of the record of the identity.
 
-
-def is_claimed_by_another(record: Record, *, by: str | None, now: datetime) -> bool:
-    """Whether another process is about to start a workflow for it."""
-    last = record.history[-1] if record.history else {}
-    claimed_at = from_text(last.get("at"))
-    return (
-        last.get("event") == Event.STARTING
-        and last.get("by") != by
-        and claimed_at is not None
-        and abs(now - claimed_at) <= CLAIM_FOR
-    )
-
-
-def started(record: Record, start: Started, *, workflow_key: int | str, now: datetime) -> Record:
-    """The record once Jumio has started a workflow."""
-    return replace(
-        _unclaimed(record),
-        status=Status.PENDING,
-        verdict=None,
-        account_id=start.account_id,
-        workflow_execution_id=start.workflow_execution_id,
-        verification_url=start.verification_url,
-        initiated_at=to_text(start.created_at or now),
-        decided_at=None,
-        workflow_key=workflow_key,
-        decision=None,
-    ).with_event(Event.STARTED, now=now)
-
-
-def not_started(record: Record, *, now: datetime) -> Record:
-    """The record when a start was asked for and could not be made; the Jumio account, if any, is kept for the next."""
-    record = _unclaimed(record)
-    if record.status is Status.UNSTARTED:
-        return record
-    return Record(
-        status=Status.UNSTARTED, account_id=record.account_id, workflow_key=record.workflow_key, history=record.history
-    ).with_event(Event.UNSTARTED, now=now)
-
-
-def settle(record: Record, reading: Reading, *, identity_id: str, now: datetime) -> Outcome:
-    """What a reading makes of the record of the identity."""
+    The recorded workflow's newer reading wins, whatever it says. Another workflow counts when it was asked for (the
+    open re-verification), when nothing usable is recorded, or when it is younger than what is recorded.
+    """
     if any(reference != identity_id for reference in reading.references):
         return Outcome(result=Result.IGNORED, record=record, reason="the workflow is not this identity's")
-    same = reading.workflow_execution_id == record.workflow_execution_id
     status, verdict = classify(reading.workflow_status, reading.decision.type if reading.decision else None)
-    if not same:
+    same = reading.workflow_execution_id == record.workflow_execution_id
+    asked_for = reading.workflow_execution_id == (record.reverification and record.reverification.workflow_execution_id)
+    if not same and not asked_for:
         if not reading.references:
             return Outcome(result=Result.IGNORED, record=record, reason="the workflow names no identity")
         if (reason := _why_superseded(record, reading, status)) is not None:
             return Outcome(result=Result.IGNORED, record=record, event=Event.SUPERSEDED, reason=reason)
+    evidence = reading.evidence(verified_address=verified_address)
+    if asked_for and status not in CONCLUDED:
+        return _without_result(record, status, now=now)
+    if not same and record.status in (Status.APPROVED, Status.REVIEW):
+        return _settle_further(record, reading, status, verdict, evidence, table=table, now=now)
     base = record if same else _adopt(record, reading, now=now)
+    return _concluded(record, base, reading, status, verdict, evidence, table=table, now=now)
+
+
+def _concluded(
+    record: Record,
+    base: Record,
+    reading: Reading,
+    status: Status,
+    verdict: Verdict | None,
+    evidence: Evidence,
+    *,
+    table: Table,
+    now: datetime,
+) -> Outcome:
+    """The base with what the reading says of its workflow."""
     open_ = status is Status.PENDING
+    decided_at = reading.completed_at or from_text(record.decided_at) or now
     read = replace(
         base,
         status=status,
         verdict=verdict,
         account_id=reading.account_id,
         verification_url=base.verification_url if open_ else None,
+        jumio_url=base.jumio_url if open_ else None,
         workflow_key=reading.workflow_key if base.workflow_key is None else base.workflow_key,
         decision=None if open_ else reading.decision,
+        checks=_kept(evidence.checks) if status in CONCLUDED else (),
+        assurance=_assurance(evidence, table=table, at=decided_at) if status in CONCLUDED else None,
+        reverification=base.reverification if status in (Status.APPROVED, Status.REVIEW) else None,
     )
     if replace(read, decided_at=record.decided_at) == record:
         return Outcome(result=Result.UNCHANGED, record=record)
+    if read.assurance is not None and _renewed_since(record, decided_at) and record.assurance is not None:
+        read = replace(read, assurance=record.assurance)  # a later face check has renewed it: an old reading must not
+        if replace(read, decided_at=record.decided_at) == record:
+            return Outcome(result=Result.UNCHANGED, record=record)
     event = Event.REOPENED if open_ else Event.SETTLED
     read = replace(read, decided_at=None if open_ else to_text(reading.completed_at or now))
     return Outcome(result=Result.APPLIED, record=read.with_event(event, now=now), event=event)
 
 
+def _settle_further(
+    record: Record,
+    reading: Reading,
+    status: Status,
+    verdict: Verdict | None,
+    evidence: Evidence,
+    *,
+    table: Table,
+    now: datetime,
+) -> Outcome:
+    """What the verdict of a further workflow makes of somebody who is approved or in review.
+
+    A rejection and a doubt replace what was known. A pass renews it; only one that brings as much evidence replaces
+    it, so that a face check neither raises nor lowers a level.
+    """
+    at = reading.completed_at or now
+    assurance = _assurance(evidence, table=table, at=at)
+    known = record.assurance
+    event = Event.SETTLED
+    if status is Status.APPROVED and (evidence.is_face_check or assurance.level < (known.level if known else 0)):
+        renewed = replace(
+            record,
+            assurance=None if known is None else replace(known, verified_at=to_text(at)),
+            reverification=None,
+        )
+        event = Event.RENEWED
+    else:
+        renewed = _adopt(record, reading, now=now)
+        if status is Status.REVIEW and known is not None:
+            level = min(known.level, table.warning_cap)
+            assurance = replace(known, level=level, name=table.name_of(level), table=table.version)
+        renewed = replace(
+            renewed,
+            status=status,
+            verdict=verdict,
+            account_id=reading.account_id,
+            workflow_key=reading.workflow_key,
+            decision=reading.decision,
+            decided_at=to_text(at),
+            checks=_kept(evidence.checks),
+            assurance=assurance,
+        )
+    renewed = renewed.with_event(event, now=now, workflow_execution_id=reading.workflow_execution_id)
+    return Outcome(result=Result.APPLIED, record=renewed, event=event)
+
+
+def _without_result(record: Record, status: Status, *, now: datetime) -> Outcome:
+    """An open re-verification that ended without a verdict is still due; an offer to step up is simply gone."""
+    further = record.reverification
+    if status is Status.PENDING or further is None:
+        return Outcome(result=Result.UNCHANGED, record=record)
+    due = None if further.due_at is None else Reverification(reason=further.reason, due_at=further.due_at)
+    ended = replace(record, reverification=due).with_event(
+        Event.LAPSED, now=now, workflow_execution_id=further.workflow_execution_id
+    )
+    return Outcome(result=Result.APPLIED, record=ended, event=Event.LAPSED)
+
+
+def _assurance(evidence: Evidence, *, table: Table, at: datetime) -> Assurance:
+    """The level as of the conclusion: what expires later lowers it when it is read, not where it is written."""
+    level = level_of(table, evidence, now=at)
+    expires_at = evidence.document_expires_at
+    return Assurance(
+        level=level,
+        name=table.name_of(level),
+        verified_at=to_text(at),
+        expires_at=None if expires_at is None else to_text(expires_at),
+        table=table.version,
+    )
+
+
+def _kept(checks: tuple[Check, ...]) -> tuple[Check, ...]:
+    """Without their data, which may name a person."""
+    return tuple(replace(check, data={}) for check in checks)
+
+
+def _renewed_since(record: Record, decided_at: datetime) -> bool:
+    renewed_at = from_text(record.assurance.verified_at) if record.assurance else None
+    return renewed_at is not None and renewed_at > decided_at
+
+
 def settle_unknown(record: Record, *, now: datetime) -> Outcome:
-    """What it means that Jumio does not know the recorded workflow.
+    """What it means that Jumio does not know the workflow that is open.
 
     Right after a start it may not know it yet. After a day an open one never will be known; a verdict stays what it
     was, since data that Jumio's retention has removed is no reason to doubt it.
     """
-    initiated_at = from_text(record.initiated_at)
-    if record.status is not Status.PENDING or (initiated_at is not None and now - initiated_at <= UNKNOWN_FOR):
+    further = record.reverification
+    is_further_open = further is not None and further.workflow_execution_id is not None
+    initiated_at = from_text(further.initiated_at if further is not None and is_further_open else record.initiated_at)
+    if initiated_at is not None and now - initiated_at <= UNKNOWN_FOR:
         return Outcome(result=Result.UNCHANGED, record=record, reason="Jumio does not know the workflow")
-    settled = replace(record, status=Status.INCOMPLETE, verification_url=None, decided_at=to_text(now))
+    if is_further_open:
+        return _without_result(record, Status.INCOMPLETE, now=now)
+    if record.status is not Status.PENDING:
+        return Outcome(result=Result.UNCHANGED, record=record, reason="Jumio does not know the workflow")
+    settled = replace(record, status=Status.INCOMPLETE, verification_url=None, jumio_url=None, decided_at=to_text(now))
     return Outcome(result=Result.APPLIED, record=settled.with_event(Event.SETTLED, now=now), event=Event.SETTLED)
-
-
-def _unclaimed(record: Record) -> Record:
-    return replace(record, history=tuple(event for event in record.history if event.get("event") != Event.STARTING))
 
 
 def _why_superseded(record: Record, reading: Reading, status: Status) -> str | None:
@@ -181,5 +247,6 @@ def _adopt(record: Record, reading: Reading, *, now: datetime) -> Record:
     return Record(
         workflow_execution_id=reading.workflow_execution_id,
         initiated_at=to_text(reading.created_at or now),
+        starts=record.starts,
         history=record.history,
     )

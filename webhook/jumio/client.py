@@ -11,7 +11,8 @@ import urllib3
 from requests.auth import AuthBase, HTTPBasicAuth
 
 from webhook.core.secrets import capability_token
-from webhook.core.transition import Reading, Started
+from webhook.core.start import Started
+from webhook.core.transition import Reading
 from webhook.deadline import DeadlineExceeded
 from webhook.errors import JumioError, JumioRateLimited, JumioRefused, JumioUnavailable, WorkflowUnknown
 from webhook.jumio.documents import parse_object, parse_reading, parse_started, parse_token
@@ -40,7 +41,7 @@ class JumioClient:
         self._account_url = base_url_for("account", settings.jumio_api_base_url)
         self._retrieval_url = base_url_for("retrieval", settings.jumio_api_base_url)
 
-    def start(self, identity_id: str, *, account_id: str | None) -> Started:
+    def start(self, identity_id: str, *, account_id: str | None, workflow_key: int | str) -> Started:
         """Start a workflow for the identity, on its Jumio account where it has one.
 
         https://documentation.jumio.ai/docs/developer-resources/API/CreateUpdateAccounts/creating-and-updating-accounts
@@ -49,7 +50,7 @@ class JumioClient:
         :raises JumioUnavailable: whether something was started is then not known; it must not simply be repeated.
         :raises JumioRefused: the operator must act.
         """
-        body = self._start_body(identity_id)
+        body = self._start_body(identity_id, workflow_key)
         if account_id is None:
             answer = self._call("start", "POST", f"{self._account_url}/accounts", json=body)
         else:
@@ -79,12 +80,12 @@ class JumioClient:
         """
         self._token.get()
 
-    def _start_body(self, identity_id: str) -> dict[str, Any]:
+    def _start_body(self, identity_id: str, workflow_key: int | str) -> dict[str, Any]:
         settings = self._settings
         body: dict[str, Any] = {
             "customerInternalReference": identity_id,
             "userReference": identity_id,
-            "workflowDefinition": {"key": settings.jumio_workflow_key},
+            "workflowDefinition": {"key": workflow_key},
         }
         if settings.public_url is not None:
             token = capability_token(identity_id, secret=settings.jumio_callback_secrets[0])

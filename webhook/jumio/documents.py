@@ -6,15 +6,17 @@ import json
 import math
 import re
 from collections.abc import Mapping
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
+from webhook.core.assurance import Check
 from webhook.core.bodies import usable_jumio_id
 from webhook.core.record import Decision
+from webhook.core.start import Started
 from webhook.core.times import from_text
-from webhook.core.transition import Reading, Started
+from webhook.core.transition import Reading
 from webhook.errors import JumioUnavailable
-
 
 _DIGITS = re.compile(r"[0-9]{1,18}", re.ASCII)
 
@@ -89,7 +91,42 @@ def parse_reading(body: bytes, *, account_id: str, workflow_execution_id: str) -
         completed_at=from_text(parsed.get("completedAt")),
         workflow_key=int(key) if isinstance(key, str) and _DIGITS.fullmatch(key) else key,
         references=tuple(reference.lower() for reference in references if isinstance(reference, str)),
+        checks=_parse_checks(_member(parsed, "capabilities")),
+        **_parse_document(_member(parsed, "capabilities").get("extraction")),
     )
+
+
+def _parse_checks(capabilities: Mapping[str, Any]) -> tuple[Check, ...]:
+    """Every run of every capability. Their names and labels are Jumio's words, and no person's."""
+    return tuple(
+        Check(
+            capability=name[:60],
+            decision=_short_text(_member(run, "decision").get("type")),
+            label=_short_text(_member(_member(run, "decision"), "details").get("label")),
+            data=_member(run, "data"),
+        )
+        for name, runs in sorted(capabilities.items())
+        for run in (runs if isinstance(runs, list) else [])
+        if isinstance(run, dict)
+    )
+
+
+def _parse_document(extractions: object) -> dict[str, Any]:
+    """The kind of the document, and the end of the day on which it expires: the earliest, where several were shown."""
+    runs = [run for run in extractions if isinstance(run, dict)] if isinstance(extractions, list) else []
+    data = [_member(run, "data") for run in runs]
+    kinds = [kind for kind in (_short_text(item.get("type")) for item in data) if kind is not None]
+    ends = [end for end in (_end_of_day(item.get("expiryDate")) for item in data) if end is not None]
+    return {"document_type": kinds[0] if kinds else None, "document_expires_at": min(ends, default=None)}
+
+
+def _end_of_day(value: object) -> datetime | None:
+    """Midnight after a date such as `2030-01-01`, in UTC: a document is valid on the day that it names."""
+    try:
+        day = date.fromisoformat(value) if isinstance(value, str) else None
+        return None if day is None else datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(days=1)
+    except (ValueError, OverflowError):
+        return None
 
 
 def _parse_decision(value: object) -> Decision | None:
@@ -99,7 +136,7 @@ def _parse_decision(value: object) -> Decision | None:
     label = _member(value, "details").get("label")
     return Decision(
         type=kind if isinstance(kind, str) else None,
-        label=label[:100] if isinstance(label, str) else None,
+        label=_short_text(label),
         risk_score=_number(_member(value, "risk").get("score")),
     )
 
@@ -111,6 +148,10 @@ def _jwt_expiry(token: str) -> float | None:
         return _number(json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))["exp"])
     except (IndexError, KeyError, TypeError, ValueError, RecursionError):
         return None
+
+
+def _short_text(value: object) -> str | None:
+    return value[:100] if isinstance(value, str) else None
 
 
 def _member(parsed: Mapping[str, Any], name: str) -> Mapping[str, Any]:

@@ -9,7 +9,8 @@ from typing import Any, Protocol, cast
 
 import urllib3
 
-from webhook.core.record import Record, copies_agree
+from webhook.core.metadata import copies_agree
+from webhook.core.record import Record
 from webhook.deadline import DeadlineExceeded, remaining, time_limit
 from webhook.errors import AnswerTooLarge, IdentityUnknown, KratosRefused, KratosUnavailable
 from webhook.kratos.documents import (

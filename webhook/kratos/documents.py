@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from webhook.core.bodies import usable_identity_id
+from webhook.core.metadata import admin_member, public_member
 from webhook.core.record import Record
 from webhook.errors import KratosUnavailable
 
@@ -23,6 +24,7 @@ class Identity:
     state: str | None
     metadata_public: Any
     metadata_admin: Any
+    verified_address: bool
 
 
 def parse_json(body: bytes) -> Any:
@@ -49,6 +51,13 @@ def parse_identity(document: object) -> Identity:
         state=document.get("state"),
         metadata_public=document.get("metadata_public"),
         metadata_admin=document.get("metadata_admin"),
+        verified_address=_has_verified_address(document.get("verifiable_addresses")),
+    )
+
+
+def _has_verified_address(addresses: object) -> bool:
+    return isinstance(addresses, list) and any(
+        isinstance(address, Mapping) and address.get("verified") is True for address in addresses
     )
 
 
@@ -83,8 +92,8 @@ def patch_of(record: Record, *, state: str | None = None) -> list[dict[str, Any]
     `add` replaces a member that is there and creates the metadata around one that is not.
     """
     patch: list[dict[str, Any]] = [
-        {"op": "add", "path": "/metadata_public/jumio", "value": record.public_member()},
-        {"op": "add", "path": "/metadata_admin/jumio", "value": record.admin_member()},
+        {"op": "add", "path": "/metadata_public/jumio", "value": public_member(record)},
+        {"op": "add", "path": "/metadata_admin/jumio", "value": admin_member(record)},
     ]
     if state is not None:
         patch.append({"op": "replace", "path": "/state", "value": state})

@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a record becomes around the start of a workflow: claimed, started, asked for again, or not to be started now."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from webhook.core.events import Event
+from webhook.core.record import Record, Reverification
+from webhook.core.status import Status
+from webhook.core.times import from_text, to_text
+
+STARTS_COUNT_FOR = timedelta(days=1)
+# Longer than one start can take, so that a claim only ends early when its process was killed.
+CLAIM_FOR = timedelta(seconds=40)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Started:
+    """What Jumio's create reply tells; `created_at` is Jumio's clock where it said so."""
+
+    account_id: str
+    workflow_execution_id: str
+    verification_url: str | None
+    created_at: datetime | None
+
+
+def claimed(record: Record, *, by: str, now: datetime) -> Record:
+    """The record with a claim to start its workflow: several processes sweep at once, and every start costs money."""
+    record = _unclaimed(record).with_event(Event.STARTING, now=now)
+    return replace(record, history=(*record.history[:-1], {**record.history[-1], "by": by}))
+
+
+def is_claimed_by_another(record: Record, *, by: str | None, now: datetime) -> bool:
+    """Whether another process is about to start a workflow for it."""
+    last = record.history[-1] if record.history else {}
+    claimed_at = from_text(last.get("at"))
+    return (
+        last.get("event") == Event.STARTING
+        and last.get("by") != by
+        and claimed_at is not None
+        and abs(now - claimed_at) <= CLAIM_FOR
+    )
+
+
+def started(record: Record, start: Started, *, workflow_key: int | str, link: str | None, now: datetime) -> Record:
+    """The record once Jumio has started a workflow; `link` is shown to the person instead of Jumio's own."""
+    return replace(
+        _unclaimed(record),
+        status=Status.PENDING,
+        verdict=None,
+        account_id=start.account_id,
+        workflow_execution_id=start.workflow_execution_id,
+        verification_url=link or start.verification_url,
+        jumio_url=start.verification_url,
+        initiated_at=to_text(start.created_at or now),
+        decided_at=None,
+        workflow_key=workflow_key,
+        decision=None,
+        assurance=None,
+        checks=(),
+        reverification=None,
+        starts=_with_start(record, now=now),
+    ).with_event(Event.STARTED, now=now)
+
+
+def reverifying(
+    record: Record,
+    start: Started,
+    *,
+    reason: str,
+    due_at: datetime | None,
+    workflow_key: int | str,
+    link: str | None,
+    now: datetime,
+) -> Record:
+    """The record once Jumio has started a further workflow; what is known of the person stands until it ends."""
+    earlier = from_text(record.reverification.due_at) if record.reverification else None
+    due = min(filter(None, (earlier, due_at)), default=None)
+    further = Reverification(
+        reason=reason,
+        due_at=None if due is None else to_text(due),
+        workflow_execution_id=start.workflow_execution_id,
+        verification_url=link or start.verification_url,
+        jumio_url=start.verification_url,
+        initiated_at=to_text(start.created_at or now),
+        workflow_key=workflow_key,
+    )
+    record = replace(record, account_id=start.account_id, reverification=further, starts=_with_start(record, now=now))
+    return record.with_event(Event.STARTED, now=now, workflow_execution_id=start.workflow_execution_id)
+
+
+def asked_again(record: Record, *, reason: str, due_at: datetime | None, now: datetime) -> Record:
+    """The record when a re-verification is asked for that is open already, or cannot be started now."""
+    further = record.reverification or Reverification(reason=reason, due_at=None)
+    due = min(filter(None, (from_text(further.due_at), due_at)), default=None)
+    asked = replace(record, reverification=replace(further, due_at=None if due is None else to_text(due)))
+    return record if asked == record else asked.with_event(Event.ASKED, now=now)
+
+
+def starts_in_last_day(record: Record, *, now: datetime) -> int:
+    """How many workflows were started for the person in the last 24 hours."""
+    return len(_recent_starts(record, now=now))
+
+
+def _recent_starts(record: Record, *, now: datetime) -> tuple[str, ...]:
+    times = [(text, from_text(text)) for text in record.starts]
+    return tuple(text for text, at in times if at is not None and now - at < STARTS_COUNT_FOR)
+
+
+def _with_start(record: Record, *, now: datetime) -> tuple[str, ...]:
+    return (*_recent_starts(record, now=now), to_text(now))
+
+
+def not_started(record: Record, *, now: datetime) -> Record:
+    """The record when a start was asked for and could not be made; the Jumio account, if any, is kept for the next."""
+    record = _unclaimed(record)
+    if record.status is Status.UNSTARTED:
+        return record
+    return Record(
+        status=Status.UNSTARTED,
+        account_id=record.account_id,
+        workflow_key=record.workflow_key,
+        starts=record.starts,
+        history=record.history,
+    ).with_event(Event.UNSTARTED, now=now)
+
+
+def _unclaimed(record: Record) -> Record:
+    return replace(record, history=tuple(event for event in record.history if event.get("event") != Event.STARTING))

@@ -1,0 +1,302 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Starting workflows: the first one, a further one, and the care that none is paid for twice or lost."""
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+from webhook import log
+from webhook.core.assurance import Condition, Policy, is_met_by_renewal
+from webhook.core.events import Event
+from webhook.core.metadata import read_record
+from webhook.core.record import Record
+from webhook.core.start import (
+    Started,
+    asked_again,
+    claimed,
+    is_claimed_by_another,
+    not_started,
+    reverifying,
+    started,
+    starts_in_last_day,
+)
+from webhook.core.status import STARTABLE, Status
+from webhook.core.times import from_text
+from webhook.core.transition import Reading
+from webhook.deadline import remaining, time_limit
+from webhook.errors import (
+    JumioError,
+    KratosError,
+    KratosRefused,
+    KratosUnavailable,
+    ServiceError,
+    StartNotRecorded,
+    WorkflowUnknown,
+)
+from webhook.kratos.documents import Identity, is_writable
+from webhook.links import Links
+from webhook.locks import IdentityLocks
+from webhook.settings import Settings
+
+# Three stages make one request of ours (read from Kratos, Jumio, write to Kratos); 3 + 5.5 + 3 stay below its 12 s.
+JUMIO_SECONDS = 5.5
+KRATOS_SECONDS = 3.0
+# Pauses between the tries to note a workflow that was just started.
+NOTE_WAITS = (0.1, 0.4)
+STEP_UP = "step-up"
+_HAS_LIVENESS = Condition(capability="liveness", decision="PASSED", label=None, data={})
+
+
+class Jumio(Protocol):
+    """What is wanted of Jumio; see `webhook.jumio.client`."""
+
+    def start(self, identity_id: str, *, account_id: str | None, workflow_key: int | str) -> Started: ...
+    def read(self, *, account_id: str, workflow_execution_id: str) -> Reading: ...
+
+
+class Kratos(Protocol):
+    """What is wanted of Kratos; see `webhook.kratos.client`."""
+
+    def get(self, identity_id: str) -> Identity: ...
+    def write(self, identity: Identity, record: Record, *, state: str | None = None) -> Identity: ...
+    def end_sessions(self, identity_id: str) -> bool: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Start:
+    """The record after a start was asked for; `error` says why Jumio made none, `reason` why none was made."""
+
+    record: Record
+    error: JumioError | None = None
+    reason: str | None = None
+
+
+class Starting:
+    """Starts workflows. One per process; safe to share between threads."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        kratos: Kratos,
+        jumio: Jumio,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        jumio_seconds: float = JUMIO_SECONDS,
+    ) -> None:
+        self._settings = settings
+        self._kratos = kratos
+        self._jumio = jumio
+        self._clock = clock
+        self._jumio_seconds = jumio_seconds
+        self._locks = IdentityLocks()
+        self._links = Links(settings)
+
+    def claim(self, identity_id: str, *, by: str) -> bool:
+        """Claim the start that is due for an `unstarted` identity; whether there is one to claim.
+
+        Kratos has no compare-and-set, so of two that claim at once the later write wins: wait until every earlier
+        one must have arrived, then `start` with the same `by`, which looks whose claim stands (Fischer's algorithm).
+
+        :raises KratosError: the identity cannot be read or written.
+        """
+        with self._locks.hold(identity_id):
+            identity = self._kratos.get(identity_id)
+            record = self._recorded(identity)
+            now = self._clock()
+            if record.status is not Status.UNSTARTED or is_claimed_by_another(record, by=by, now=now):
+                return False
+            self._kratos.write(identity, claimed(record, by=by, now=now))
+            return True
+
+    def start(self, identity_id: str, *, claimed_by: str | None = None) -> Start:
+        """Start a workflow for an identity that has none which is open or concluded.
+
+        A start that Jumio does not make is recorded, for `sync` to make it later.
+
+        :raises KratosError: the identity cannot be read or written.
+        """
+        with self._locks.hold(identity_id):
+            identity = self._kratos.get(identity_id)
+            record = self._recorded(identity)
+            if record.status not in STARTABLE:
+                return Start(record=record)
+            if is_claimed_by_another(record, by=claimed_by, now=self._clock()):
+                return Start(record=record, reason="another process is about to start it")
+            return self._start(identity, record)
+
+    def reverify(self, identity_id: str, *, reason: str, due_in: timedelta | None) -> Start:
+        """Ask somebody who was verified to do it again; what is known of them stands until that ends.
+
+        Whoever was never verified gets an ordinary start. That it is due is noted even when none can be started now.
+
+        :raises KratosError: the identity cannot be read or written.
+        """
+        due_at = None if due_in is None else self._clock() + due_in
+
+        def needs_document(record: Record) -> bool:
+            return not _HAS_LIVENESS.is_met(record.checks)
+
+        return self._further(identity_id, reason, due_at, needs_document)
+
+    def step_up(self, identity_id: str, *, policy: Policy) -> Start:
+        """Offer somebody who does not meet a policy the workflow that would make them meet it.
+
+        :raises KratosError: the identity cannot be read or written.
+        """
+
+        def needs_document(record: Record) -> bool:
+            table = self._settings.assurance_table
+            renewable = is_met_by_renewal(policy, record.assurance, table=table, now=self._clock())
+            return not (renewable and _HAS_LIVENESS.is_met(record.checks))
+
+        return self._further(identity_id, STEP_UP, None, needs_document)
+
+    def resume(self, identity_id: str) -> Start:
+        """Start whatever the person may go through now: for our own link.
+
+        :raises KratosError: the identity cannot be read or written.
+        """
+        with self._locks.hold(identity_id):
+            identity = self._kratos.get(identity_id)
+            record = self._recorded(identity)
+        further = record.reverification
+        if further is None or further.workflow_execution_id is not None:
+            return self.start(identity_id)
+        return self.reverify(identity_id, reason=further.reason, due_in=None)
+
+    def _further(
+        self,
+        identity_id: str,
+        reason: str,
+        due_at: datetime | None,
+        needs_document: Callable[[Record], bool],
+    ) -> Start:
+        with self._locks.hold(identity_id):
+            identity = self._kratos.get(identity_id)
+            record = self._recorded(identity)
+            if record.status in STARTABLE:
+                return self._start(identity, record)
+            if record.status not in (Status.APPROVED, Status.REVIEW):
+                return Start(record=record)
+            if record.reverification is not None and record.reverification.workflow_execution_id is not None:
+                return Start(record=self._note_asked(identity, record, reason, due_at))
+            settings = self._settings
+            key = settings.jumio_workflow_key if needs_document(record) else settings.jumio_reauth_workflow_key
+            limited = self._limit_reached(record)
+            error: JumioError | None = None
+            if limited is None:
+                try:
+                    workflow = self._start_at_jumio(identity_id, record.account_id, key)
+                except JumioError as raised:
+                    error = raised
+                else:
+                    begun = reverifying(
+                        record,
+                        workflow,
+                        reason=reason,
+                        due_at=due_at,
+                        workflow_key=key,
+                        link=self._links.make(identity_id),
+                        now=self._clock(),
+                    )
+                    return self._begun(identity, begun)
+            if due_at is not None:
+                record = self._note_asked(identity, record, reason, due_at)
+            return Start(record=record, error=error, reason=limited or str(error))
+
+    def _start(self, identity: Identity, record: Record) -> Start:
+        if not is_writable(identity):  # found out before money is spent on a workflow nobody could be told of
+            raise KratosRefused("the identity's metadata is not a JSON object, so nothing can be noted in it")
+        if (limited := self._limit_reached(record)) is not None:
+            return Start(record=record, reason=limited)
+        key = self._settings.jumio_workflow_key
+        try:
+            workflow = self._start_at_jumio(identity.id, record.account_id, key)
+        except JumioError as error:
+            unstarted = not_started(record, now=self._clock())
+            if unstarted != record:
+                self._kratos.write(identity, unstarted)
+            self._audit(Event.UNSTARTED, identity.id, unstarted, error=error)
+            return Start(record=unstarted, error=error, reason=str(error))
+        link = self._links.make(identity.id)
+        return self._begun(identity, started(record, workflow, workflow_key=key, link=link, now=self._clock()))
+
+    def _begun(self, identity: Identity, begun: Record) -> Start:
+        self._note_started(identity, begun)
+        self._audit(Event.STARTED, identity.id, begun, workflow_execution_id=begun.open_workflow_id)
+        return Start(record=begun)
+
+    def _limit_reached(self, record: Record) -> str | None:
+        limit = self._settings.max_starts_per_day
+        if starts_in_last_day(record, now=self._clock()) < limit:
+            return None
+        return f"the limit of {limit} starts a day is reached"
+
+    def _note_asked(self, identity: Identity, record: Record, reason: str, due_at: datetime | None) -> Record:
+        asked = asked_again(record, reason=reason, due_at=due_at, now=self._clock())
+        if asked != record:
+            self._kratos.write(identity, asked)
+            self._audit(Event.ASKED, identity.id, asked)
+        return asked
+
+    def _start_at_jumio(self, identity_id: str, account_id: str | None, key: int | str) -> Started:
+        with time_limit(remaining(at_most=self._jumio_seconds + KRATOS_SECONDS) - KRATOS_SECONDS):
+            if account_id is not None:
+                try:
+                    return self._jumio.start(identity_id, account_id=account_id, workflow_key=key)
+                except WorkflowUnknown:  # the account was deleted at Jumio: the person needs a new one, and a document
+                    key = self._settings.jumio_workflow_key
+            return self._jumio.start(identity_id, account_id=None, workflow_key=key)
+
+    def _note_started(self, identity: Identity, begun: Record) -> None:
+        """Write what was just paid for, with more patience than elsewhere: what is not noted is started again."""
+        for wait in NOTE_WAITS:
+            try:
+                self._kratos.write(identity, begun)
+                return
+            except KratosUnavailable:
+                time.sleep(wait)
+        try:
+            self._kratos.write(identity, begun)
+        except KratosError as error:
+            log.event("verification.unrecorded", level=logging.ERROR, error=error)
+            raise StartNotRecorded(f"a workflow was started but could not be noted: {error}") from error
+
+    def _recorded(self, identity: Identity) -> Record:
+        """The record of the identity. A link that was lost with its public copy is made anew."""
+        record = read_record(identity.metadata_public, identity.metadata_admin)
+        if record.status is Status.PENDING and record.verification_url is None and record.jumio_url is not None:
+            record = replace(record, verification_url=self._links.make(identity.id) or record.jumio_url)
+        further = record.reverification
+        if further is not None and further.verification_url is None and further.jumio_url is not None:
+            link = self._links.make(identity.id) or further.jumio_url
+            record = replace(record, reverification=replace(further, verification_url=link))
+        return record
+
+    def _audit(
+        self,
+        event: Event,
+        identity_id: str,
+        record: Record,
+        *,
+        workflow_execution_id: str | None = None,
+        reason: str | None = None,
+        error: ServiceError | None = None,
+    ) -> None:
+        log.event(
+            event.value,
+            identity_id=identity_id,
+            workflow_execution_id=workflow_execution_id or record.workflow_execution_id,
+            status=record.status.value,
+            seconds_since_start=_seconds_between(record.initiated_at, record.decided_at),
+            reason=reason,
+            error=error,
+        )
+
+
+def _seconds_between(begun: str | None, ended: str | None) -> float | None:
+    begun_at, ended_at = from_text(begun), from_text(ended)
+    return None if begun_at is None or ended_at is None else (ended_at - begun_at).total_seconds()
