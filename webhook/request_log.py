@@ -7,6 +7,7 @@ from flask import Flask, Response, g, request
 
 from webhook import log
 
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _QUIET = frozenset({"/health", "/health/alive", "/health/ready"})
 
 
@@ -24,7 +25,7 @@ def install(app: Flask) -> None:
         if route not in _QUIET or response.status_code >= 400:
             log.event(
                 "request",
-                method=request.method,
+                method=request.method if request.method in _METHODS else "other",
                 route=route,
                 code=response.status_code,
                 duration_ms=round((time.monotonic() - g.begun) * 1000, 1),

@@ -87,8 +87,8 @@ class Settings:
             "ory_api_key": reader.optional("ORY_API_KEY", _header_value, None),
             "jumio_auth_url": reader.required("JUMIO_AUTH_URL", _url),
             "jumio_api_base_url": reader.required("JUMIO_API_BASE_URL", _url),
-            "jumio_client_id": reader.required("JUMIO_CLIENT_ID", str),
-            "jumio_client_secret": reader.required("JUMIO_CLIENT_SECRET", str),
+            "jumio_client_id": reader.required("JUMIO_CLIENT_ID", _secret),
+            "jumio_client_secret": reader.required("JUMIO_CLIENT_SECRET", _secret),
             "jumio_callback_secrets": reader.required("JUMIO_CALLBACK_SECRET", _secrets),
             "bind_address": reader.optional("BIND_ADDRESS", _address, "0.0.0.0"),  # noqa: S104  # a container's port
             "port": reader.optional("PORT", _number(1, 65535), 3000),
@@ -150,10 +150,17 @@ class _Reader:
 
 
 def _secrets(text: str) -> tuple[bytes, ...]:
-    secrets = tuple(part.strip().encode() for part in text.split(","))
+    secrets = tuple(part.strip().encode() for part in _secret(text).split(","))
     if not all(secrets):
         raise ValueError("has an empty secret in its comma-separated list")
     return secrets
+
+
+def _secret(text: str) -> str:
+    """An environment variable may hold any bytes; Python shows those that are not UTF-8 as lone surrogates."""
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise ValueError("is not UTF-8")
+    return text
 
 
 def _url(text: str) -> str:

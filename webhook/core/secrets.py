@@ -39,7 +39,7 @@ def verify_signature(header: bytes | None, body: bytes, *, secrets: Sequence[byt
 
 def capability_token(identity_id: str, *, secret: bytes) -> str:
     """The unguessable last path segment of an identity's callback URL: base64url without padding."""
-    return base64.urlsafe_b64encode(_digest(secret, identity_id.encode())).rstrip(b"=").decode()
+    return base64.urlsafe_b64encode(_digest(secret, identity_id.encode(errors="replace"))).rstrip(b"=").decode()
 
 
 def verify_capability(identity_id: str, token: str, *, secrets: Sequence[bytes]) -> bool:

@@ -4,12 +4,12 @@
 import time
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import quote
 
 import requests
 import urllib3
 from requests.auth import AuthBase, HTTPBasicAuth
 
+from webhook.core.bodies import usable_jumio_id
 from webhook.core.secrets import capability_token
 from webhook.core.start import Started
 from webhook.core.transition import Reading
@@ -54,7 +54,7 @@ class JumioClient:
         if account_id is None:
             answer = self._call("start", "POST", f"{self._account_url}/accounts", json=body)
         else:
-            url = f"{self._account_url}/accounts/{quote(account_id, safe='')}"
+            url = f"{self._account_url}/accounts/{_path_segment(account_id)}"
             answer = self._call("start", "PUT", url, json=body)
         return parse_started(answer)
 
@@ -67,8 +67,7 @@ class JumioClient:
         :raises JumioUnavailable: try again later.
         :raises JumioRefused: the operator must act.
         """
-        account = quote(account_id, safe="")
-        workflow = quote(workflow_execution_id, safe="")
+        account, workflow = _path_segment(account_id), _path_segment(workflow_execution_id)
         url = f"{self._retrieval_url}/accounts/{account}/workflow-executions/{workflow}"
         answer = self._call("read", "GET", url)
         return parse_reading(answer, account_id=account_id, workflow_execution_id=workflow_execution_id)
@@ -149,6 +148,13 @@ class _Bearer(AuthBase):
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         request.headers["Authorization"] = f"Bearer {self._token}"
         return request
+
+
+def _path_segment(jumio_id: str) -> str:
+    """The id, when it is one that Jumio can have given; a record may hold whatever somebody else wrote there."""
+    if usable_jumio_id(jumio_id) is None:
+        raise WorkflowUnknown("the recorded id is none of Jumio's")
+    return jumio_id
 
 
 def _checked(operation: str, status: int, body: bytes) -> bytes:

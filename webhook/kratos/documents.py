@@ -2,7 +2,6 @@
 """Kratos' JSON documents into our values, and our records into JSON Patches."""
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +12,7 @@ from webhook.core.metadata import admin_member, public_member
 from webhook.core.record import Record
 from webhook.errors import KratosUnavailable
 
-_NEXT_LINK = re.compile(r'<([^>]*)>\s*;[^,]*\brel="?next"?')
+_LONGEST_LINK_HEADER = 8192
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,10 +71,21 @@ def parse_page(document: object) -> list[Identity]:
 
 
 def next_page_token(link_header: str | None) -> str | None:
-    """The opaque token of the next page, from the `Link` header; the link itself is never followed."""
-    match = _NEXT_LINK.search(link_header or "")
-    tokens = parse_qs(urlsplit(match[1]).query).get("page_token") if match else None
-    return tokens[0] if tokens else None
+    """The opaque token of the next page, from the `Link` header; the link itself is never followed.
+
+    :raises KratosUnavailable: there is a next page, but no token: to stop there would silently leave people out.
+    """
+    for link in (link_header or "")[:_LONGEST_LINK_HEADER].split(","):
+        target, _, parameters = link.strip().partition(">")
+        if target.startswith("<") and 'rel="next"' in parameters:
+            try:
+                tokens = parse_qs(urlsplit(target[1:]).query).get("page_token")
+            except ValueError:
+                tokens = None
+            if not tokens:
+                raise KratosUnavailable("Kratos' Link header names no next page")
+            return tokens[0]
+    return None
 
 
 def is_writable(identity: Identity) -> bool:

@@ -31,14 +31,16 @@ class Fault:
     seconds: float | None = None
 
 
-def answer(status: int, body: bytes = b"", headers: dict[str, str] | None = None) -> Fault:
+def answer(status: int, body: bytes = b"", headers: dict[str, str] | None = None, *, processed: bool = False) -> Fault:
     """This reply in place of the app's."""
-    return Fault(Kind.ANSWER, status, {"Content-Type": "application/json", **(headers or {})}, body)
+    return Fault(
+        Kind.ANSWER, status, {"Content-Type": "application/json", **(headers or {})}, body, processed=processed
+    )
 
 
-def garbage() -> Fault:
+def garbage(*, processed: bool = False) -> Fault:
     """200 with a body that is no JSON although it says so."""
-    return answer(200, b'{"workflow": {"status": "PROC\xff\x00')
+    return answer(200, b'{"workflow": {"status": "PROC\xff\x00', processed=processed)
 
 
 def oversize(mebibytes: int = 3, *, declared: bool = True) -> Fault:

@@ -86,9 +86,12 @@ class Identities:
             rows = [copy.deepcopy(self._rows[identity_id]) for identity_id in ids[:size]]
             return rows, ids[size - 1] if len(ids) > size else None
 
-    def patch(self, identity_id: str, patch: Any) -> dict[str, Any]:
-        """The identity as written; a metadata_admin that was removed is missing here, though null in any `get`."""
-        between = self.lost_update
+    def patch(self, identity_id: str, patch: Any, *, between: Callable[[], None] | None = None) -> dict[str, Any]:
+        """The identity as written; a metadata_admin that was removed is missing here, though null in any `get`.
+
+        `between` is a `lost_update` for this PATCH alone.
+        """
+        between = between or self.lost_update
         if between is None:
             with self._lock:
                 return self._write(identity_id, self._patched(identity_id, patch))

@@ -42,6 +42,30 @@ class Login:
     error: dict[str, Any] | None = None
 
 
+@dataclass(frozen=True)
+class Settings:
+    """A native client's change of its own account: `allowed` is whether it was stored."""
+
+    allowed: bool
+    status: int
+    messages: tuple[Message, ...] = ()
+    error: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Recovery:
+    """A native client's recovery by a mailed code.
+
+    When a hook refuses, Kratos answers with an error that names a new flow: `messages` are read from that one.
+    """
+
+    allowed: bool
+    session_token: str | None
+    status: int
+    messages: tuple[Message, ...] = ()
+    error: dict[str, Any] | None = None
+
+
 def messages_of(body: dict[str, Any]) -> tuple[Message, ...]:
     """The messages of a flow."""
     return tuple(
@@ -51,7 +75,10 @@ def messages_of(body: dict[str, Any]) -> tuple[Message, ...]:
 
 
 class Kratos(Protocol):
-    """A Kratos on loopback, up from `with` on; `method` is "password" or "code"."""
+    """A Kratos on loopback, up from `with` on; `method` is "password" or "code".
+
+    An address counts as verified once a code that was sent to it has been used.
+    """
 
     @property
     def admin_url(self) -> str: ...
@@ -67,7 +94,20 @@ class Kratos(Protocol):
 
     def register(self, email: str, *, method: str = "password") -> Registration: ...
 
-    def login(self, email: str, *, method: str = "password") -> Login: ...
+    def login(self, email: str, *, method: str = "password", password: str = PASSWORD) -> Login: ...
+
+    def enroll_totp(self, session_token: str) -> Settings:
+        """Adds an authenticator app as the second factor of somebody who has none."""
+
+    def change_profile(self, session_token: str, traits: dict[str, Any]) -> Settings: ...
+
+    def change_password(self, session_token: str, password: str) -> Settings: ...
+
+    def recover(self, email: str) -> Recovery:
+        """By the code in the mail; TimeoutError where none is sent, as to an unknown address."""
+
+    def tokenize(self, session_token: str, template: str = "jumio") -> dict[str, Any]:
+        """The claims of the session's JWT, whose template is jsonnet/session-token.jsonnet."""
 
     def whoami(self, session_token: str) -> dict[str, Any] | None:
         """The session, None once it ended."""

@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -84,6 +85,23 @@ class ServiceProcess:
             timeout=timeout,
             check=False,
         )
+
+    def workers(self) -> list[int]:
+        """The process ids of gunicorn's workers (by Linux' /proc)."""
+        assert self.process
+        try:
+            return [
+                int(pid)
+                for pid in Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+            ]
+        except FileNotFoundError:
+            return []
+
+    def kill_workers(self, pids: Iterable[int] | None = None) -> None:
+        """SIGKILL for all workers, or for these; gunicorn starts new ones."""
+        for pid in self.workers() if pids is None else pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
     def stop(self, *, timeout: float = 20) -> int | None:
         """SIGTERM, and SIGKILL if that does not end it; the exit status."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from webhook.sandbox.kratos import KratosStandIn
 from webhook.sandbox.kratos_binary import RealKratos
 from webhook.sandbox.people import Kratos
-from webhook.sandbox.shipped import actions
+from webhook.sandbox.shipped import STEP_UP, actions
 
 
 def find_kratos(environment: Mapping[str, str] = os.environ) -> str | None:
@@ -25,8 +25,18 @@ def find_kratos(environment: Mapping[str, str] = os.environ) -> str | None:
 
 
 def start_kratos(
-    *, service_url: str, ory_secret: str, binary: str | None = None, configuration: str | None = None
+    *,
+    service_url: str,
+    ory_secret: str,
+    binary: str | None = None,
+    configuration: str | None = None,
+    step_up: bool = False,
 ) -> Kratos:
-    """To be used with `with`: the hooks of ory-actions.yaml (or of another `configuration`) call `service_url`."""
-    hooks = configuration or actions(service_url=service_url, ory_secret=ory_secret)
-    return RealKratos(hooks, binary=binary) if binary else KratosStandIn(hooks)
+    """To be used with `with`: the hooks of ory-actions.yaml (or of another `configuration`) call `service_url`.
+
+    With `step_up` those of ory-actions-step-up.yaml do so as well.
+    """
+    hooks = [configuration or actions(service_url=service_url, ory_secret=ory_secret)]
+    if step_up:
+        hooks.append(actions(service_url=service_url, ory_secret=ory_secret, file=STEP_UP))
+    return RealKratos(*hooks, binary=binary) if binary else KratosStandIn(*hooks)

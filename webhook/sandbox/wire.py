@@ -111,6 +111,8 @@ class Connection(BaseHTTPRequestHandler):
         if fault is None:
             self._send(request, *self._run_app(request))
         elif fault.kind is Kind.ANSWER:
+            if fault.processed:
+                self._run_app(request)
             self._send(request, fault.status, list(fault.headers.items()), fault.body, declared=fault.declared)
         elif fault.kind is Kind.RESET:
             if fault.processed:

@@ -50,14 +50,21 @@ class World:
 
 
 @contextlib.contextmanager
-def world(*, kratos_binary: str | None, capability_urls: bool = True, **settings: str) -> Iterator[World]:
-    """Everything up; `settings` are the service's, on top of those that connect the three."""
+def world(
+    *, kratos_binary: str | None, capability_urls: bool = True, step_up: bool = False, **settings: str
+) -> Iterator[World]:
+    """Everything up, with the hooks of ory-actions-step-up.yaml too for `step_up`.
+
+    `settings` are the service's, on top of those that connect the three.
+    """
     service = ServiceProcess()
     with contextlib.ExitStack() as stack:
         jumio = stack.enter_context(
             JumioStandIn(callback_url=f"{service.url}/jumio/callback", callback_secret=CALLBACK_SECRET)
         )
-        kratos = stack.enter_context(start_kratos(service_url=service.url, ory_secret=ORY_SECRET, binary=kratos_binary))
+        kratos = stack.enter_context(
+            start_kratos(service_url=service.url, ory_secret=ORY_SECRET, binary=kratos_binary, step_up=step_up)
+        )
         service.environment = {
             "ORY_WEBHOOK_SECRET": ORY_SECRET,
             "KRATOS_ADMIN_URL": kratos.admin_url,
