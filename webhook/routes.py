@@ -15,6 +15,7 @@ from webhook.core.transition import Outcome, Result
 from webhook.deadline import time_limit
 from webhook.errors import Malformed, Unauthorized
 from webhook.kratos.client import KratosClient
+from webhook.pages.routes import verification_pages
 from webhook.settings import Settings
 from webhook.verification import Verifications
 
@@ -143,6 +144,7 @@ def install(app: Flask, settings: Settings, verifications: Verifications, kratos
     """Register every route."""
     app.register_blueprint(ory_hooks(settings, verifications))
     app.register_blueprint(jumio_callbacks(settings, verifications))
+    app.register_blueprint(verification_pages(settings, verifications))
     app.register_blueprint(operations(settings))
     app.register_blueprint(health(kratos))
 

@@ -94,6 +94,13 @@ class Starting:
         self._locks = IdentityLocks()
         self._links = Links(settings)
 
+    def recorded(self, identity_id: str) -> Record:
+        """The record as it stands in Kratos now.
+
+        :raises KratosError: the identity cannot be read.
+        """
+        return self._recorded(self._kratos.get(identity_id))
+
     def claim(self, identity_id: str, *, by: str) -> bool:
         """Claim the start that is due for an `unstarted` identity; whether there is one to claim.
 

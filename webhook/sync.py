@@ -143,6 +143,7 @@ class Sweeper:
         must_be_inactive = record.status is Status.REJECTED and self._settings.on_rejected is OnRejected.DEACTIVATE
         return (
             record.status is Status.PENDING
+            or (record.reverification is not None and record.reverification.workflow_execution_id is not None)
             or not copies_agree(record, identity.metadata_public, identity.metadata_admin)
             or (must_be_inactive and identity.state != "inactive")
         )
