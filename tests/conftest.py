@@ -5,12 +5,8 @@ import json
 import logging
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Any
 
 import pytest
-from flask import Flask
-from flask.testing import FlaskClient
 from support import (
     API_KEY,
     CALLBACK_SECRET,
@@ -20,15 +16,13 @@ from support import (
     OLD_CALLBACK_SECRET,
     OLD_ORY_SECRET,
     ORY_SECRET,
+    World,
     settings_of,
 )
 
-from webhook.app import create_app
-from webhook.core.record import Record
 from webhook.sandbox.jumio import JumioStandIn
 from webhook.sandbox.kratos import KratosStandIn
 from webhook.sandbox.server import LoopbackServer
-from webhook.settings import Settings
 
 # Secrets, links, JWTs (which begin with `{"`), e-mail addresses and what Jumio read from a document.
 FORBIDDEN_IN_THE_LOG = re.compile(
@@ -109,53 +103,6 @@ def peer() -> Iterator[LoopbackServer]:
     """A server without an application: a test says by `faults` what it answers."""
     with LoopbackServer() as server:
         yield server
-
-
-@dataclass(frozen=True)
-class World:
-    """The service between its two peers."""
-
-    jumio: JumioStandIn
-    kratos: KratosStandIn
-    settings: Settings
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "app", create_app(self.settings))
-
-    app: Flask = None  # type: ignore[assignment]  # set above
-
-    @property
-    def client(self) -> FlaskClient:
-        return self.app.test_client()
-
-    def person(self, name: str = "person", **metadata: Any) -> str:
-        """A new identity's id."""
-        return str(self.kratos.identities.create({"email": f"{name}@example.com"}, **metadata)["id"])
-
-    def person_with(self, record: Record, name: str = "person") -> str:
-        """A new identity, with this record in both copies."""
-        return self.person(
-            name,
-            metadata_public={"jumio": record.public_member()},
-            metadata_admin={"jumio": json.loads(json.dumps(record.admin_member()))},
-        )
-
-    def record(self, identity_id: str) -> tuple[Any, Any]:
-        """Both copies as they stand in Kratos."""
-        identity = self.kratos.identity(identity_id)
-        return tuple((identity[name] or {}).get("jumio") for name in ("metadata_public", "metadata_admin"))  # type: ignore[return-value]
-
-    def forget_calls(self) -> None:
-        self.jumio.server.clear()
-        self.kratos.server.clear()
-
-    def calls(self) -> list[str]:
-        """Every call either peer got since, as `kratos GET` and the like, in no particular order across the peers."""
-        return [
-            f"{name} {request.method} {'token' if request.path.startswith('/oauth2') else ''}".strip()
-            for name, server in (("jumio", self.jumio.server), ("kratos", self.kratos.server))
-            for request in server.requests
-        ]
 
 
 @pytest.fixture

@@ -1,12 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """Fixed vectors and small helpers that several test modules share; fixtures stand in conftest.py."""
 
+import json
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from flask import Flask
+from flask.testing import FlaskClient
+
+from webhook.app import create_app
 from webhook.core.record import Decision, Record
 from webhook.core.status import Status, Verdict
 from webhook.core.transition import Reading
+from webhook.sandbox.jumio import JumioStandIn
+from webhook.sandbox.kratos import KratosStandIn
 from webhook.settings import Settings
 
 IDENTITY = "9f425a8d-7efc-4768-8f23-7647a74fdf13"
@@ -114,3 +122,50 @@ def reading(**changed: Any) -> Reading:
         "references": (IDENTITY, IDENTITY),
     }
     return Reading(**{**values, **changed})
+
+
+@dataclass(frozen=True)
+class World:
+    """The service between its two peers."""
+
+    jumio: JumioStandIn
+    kratos: KratosStandIn
+    settings: Settings
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "app", create_app(self.settings))
+
+    app: Flask = None  # type: ignore[assignment]  # set above
+
+    @property
+    def client(self) -> FlaskClient:
+        return self.app.test_client()
+
+    def person(self, name: str = "person", **metadata: Any) -> str:
+        """A new identity's id."""
+        return str(self.kratos.identities.create({"email": f"{name}@example.com"}, **metadata)["id"])
+
+    def person_with(self, record: Record, name: str = "person") -> str:
+        """A new identity, with this record in both copies."""
+        return self.person(
+            name,
+            metadata_public={"jumio": record.public_member()},
+            metadata_admin={"jumio": json.loads(json.dumps(record.admin_member()))},
+        )
+
+    def record(self, identity_id: str) -> tuple[Any, Any]:
+        """Both copies as they stand in Kratos."""
+        identity = self.kratos.identity(identity_id)
+        return tuple((identity[name] or {}).get("jumio") for name in ("metadata_public", "metadata_admin"))  # type: ignore[return-value]
+
+    def forget_calls(self) -> None:
+        self.jumio.server.clear()
+        self.kratos.server.clear()
+
+    def calls(self) -> list[str]:
+        """Every call either peer got since, as `kratos GET` and the like, in no particular order across the peers."""
+        return [
+            f"{name} {request.method} {'token' if request.path.startswith('/oauth2') else ''}".strip()
+            for name, server in (("jumio", self.jumio.server), ("kratos", self.kratos.server))
+            for request in server.requests
+        ]

@@ -7,8 +7,7 @@ import hmac
 from collections.abc import Callable
 
 import pytest
-from conftest import World
-from support import AUTH, CALLBACK_SECRET, pending
+from support import AUTH, CALLBACK_SECRET, World, pending
 from werkzeug.test import TestResponse
 
 from webhook.core.status import Status

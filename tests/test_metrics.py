@@ -7,9 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import World
 from prometheus_client import REGISTRY
-from support import AUTH
+from support import AUTH, World
 
 from webhook import metrics
 from webhook.sandbox import faults

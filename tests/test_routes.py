@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from conftest import World
 from flask.testing import FlaskClient
 from support import (
     ACCOUNT,
@@ -26,6 +25,7 @@ from support import (
     ORY_SECRET,
     OTHER_IDENTITY,
     WORKFLOW,
+    World,
     approved,
     pending,
 )
@@ -166,10 +166,6 @@ def test_a_body_over_one_mebibyte_is_413(world: World, route: Route) -> None:
 
 @each_route
 @pytest.mark.parametrize("size", [MEBIBYTE, 3 * MEBIBYTE])
-@pytest.mark.xfail(
-    strict=True,
-    reason="werkzeug's LimitedStream.readall() cuts a chunked body at MAX_CONTENT_LENGTH instead of refusing it",
-)
 def test_a_body_over_one_mebibyte_without_a_stated_length_is_413(world: World, route: Route, size: int) -> None:
     body = json.dumps({**route.good_body, "flow": "x" * size}).encode()
     assert_refused(post_chunked(world, route, body), 413, route.name)
@@ -340,9 +336,6 @@ READY_FAULTS = {
 
 READY_404 = pytest.param(
     "404",
-    marks=pytest.mark.xfail(
-        strict=True, reason="check_ready() takes a 404 for an unknown identity, so /health/ready answers 404"
-    ),
 )
 
 

@@ -147,7 +147,6 @@ def test_a_malformed_setting_is_named(name: str, value: str) -> None:
     assert problem.startswith(f"{name} ")
 
 
-@pytest.mark.xfail(strict=True, reason="`str` parses it, and JumioClient._fetch_token() then raises UnicodeEncodeError")
 @pytest.mark.parametrize("name", ["JUMIO_CLIENT_ID", "JUMIO_CLIENT_SECRET"])
 def test_credentials_that_are_not_utf_8_are_named(name: str) -> None:
     # os.environ gives bytes that are no UTF-8 as lone surrogates.

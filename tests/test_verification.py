@@ -9,8 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from conftest import World
-from support import ACCOUNT, NOW, WORKFLOW, approved, pending
+from support import ACCOUNT, NOW, WORKFLOW, World, approved, pending
 
 from webhook import verification
 from webhook.core.bodies import Doorbell
@@ -196,9 +195,7 @@ def test_what_was_paid_for_is_noted_with_patience(
     [
         500,
         503,
-        pytest.param(
-            403, marks=pytest.mark.xfail(strict=True, reason="_note_started() lets a KratosRefused through unlogged")
-        ),
+        pytest.param(403),
     ],
 )
 def test_what_was_paid_for_and_cannot_be_noted_is_told_loudly(

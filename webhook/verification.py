@@ -26,7 +26,7 @@ from webhook.core.transition import (
     settle_unknown,
     started,
 )
-from webhook.deadline import remaining, time_limit
+from webhook.deadline import has_time_for, remaining, time_limit
 from webhook.errors import (
     IdentityUnknown,
     JumioError,
@@ -168,7 +168,7 @@ class Verifications:
             identity = self._kratos.get(identity_id)
             record = _recorded(identity)
             if record.account_id is None or record.workflow_execution_id is None:
-                return self._apply(identity, Outcome(result=Result.UNCHANGED, record=record))
+                return self._apply(identity, settle_unknown(record, now=self._clock()))
             try:
                 with time_limit(self._jumio_seconds):
                     reading = self._jumio.read(
@@ -180,17 +180,15 @@ class Verifications:
 
     def _note_started(self, identity: Identity, begun: Record) -> None:
         """Write what was just paid for, with more patience than elsewhere: what is not noted is started again."""
-        for wait in NOTE_WAITS:
+        for wait in (*NOTE_WAITS, None):
             try:
                 self._kratos.write(identity, begun)
                 return
-            except KratosUnavailable:
+            except KratosError as error:
+                if wait is None or not isinstance(error, KratosUnavailable) or not has_time_for(wait):
+                    log.event("verification.unrecorded", level=logging.ERROR, error=error)
+                    raise StartNotRecorded(f"a workflow was started but could not be noted: {error}") from error
                 time.sleep(wait)
-        try:
-            self._kratos.write(identity, begun)
-        except KratosError as error:
-            log.event("verification.unrecorded", level=logging.ERROR, error=error)
-            raise StartNotRecorded(f"a workflow was started but could not be noted: {error}") from error
 
     def end_sessions_of_rejected(self, identity_id: str) -> bool:
         """Make sure that a rejected identity has no live session, where the settings want that; whether one ended.

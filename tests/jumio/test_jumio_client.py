@@ -238,37 +238,21 @@ HOSTILE_IDS = [
     "\x00",
     "\\",
     "@evil.example",
-    *[
-        pytest.param(dots, marks=pytest.mark.xfail(strict=True, reason="quote() keeps dots, urllib3 resolves them"))
-        for dots in (".", "..")
-    ],
+    ".",
+    "..",
 ]
 
 
-@pytest.mark.parametrize("hostile", HOSTILE_IDS)
-def test_a_hostile_id_stays_in_its_path_segment(jumio: JumioStandIn, client: JumioClient, hostile: str) -> None:
-    raw_paths: list[str] = []
-    app = jumio.server.app
-    assert app is not None
-
-    def recording(environ: Any, respond: Any) -> Any:
-        raw_paths.append(environ["REQUEST_URI"])
-        return app(environ, respond)
-
-    jumio.server.app = recording
-    try:
-        for call in (
-            lambda: client.read(account_id=hostile, workflow_execution_id=WORKFLOW),
-            lambda: client.read(account_id=ACCOUNT, workflow_execution_id=hostile),
-            lambda: client.start(IDENTITY, account_id=hostile),
-        ):
-            with pytest.raises(JumioError):
-                call()
-    finally:
-        jumio.server.app = app
-    shapes = [path.count("/") for path in raw_paths if path != "/oauth2/token"]
-    assert shapes == [6, 6, 4]
-    assert all(path.startswith("/api/v1/accounts/") for path in raw_paths if path != "/oauth2/token")
+@pytest.mark.parametrize("hostile", [*HOSTILE_IDS, "", "\ud800"])
+def test_an_id_that_is_none_of_jumios_goes_into_no_url(jumio: JumioStandIn, client: JumioClient, hostile: str) -> None:
+    for call in (
+        lambda: client.read(account_id=hostile, workflow_execution_id=WORKFLOW),
+        lambda: client.read(account_id=ACCOUNT, workflow_execution_id=hostile),
+        lambda: client.start(IDENTITY, account_id=hostile),
+    ):
+        with pytest.raises(WorkflowUnknown):
+            call()
+    assert jumio.server.requests == []
 
 
 # --- the token ---
@@ -507,12 +491,6 @@ def test_a_redirect_of_the_token_endpoint_is_not_followed(
     assert peer.connections == 0
 
 
-REDIRECT_READ = pytest.mark.xfail(
-    strict=True, reason="requests.Session.send() prepares the next request of a redirect even when it must not follow"
-)
-
-
-@REDIRECT_READ
 @pytest.mark.parametrize("location", ["http://[::1", "\xff"])
 def test_a_redirect_to_nonsense_is_an_error_of_jumios(jumio: JumioStandIn, client: JumioClient, location: str) -> None:
     jumio.server.faults = lambda request: None if is_token(request) else faults.redirect(location)
@@ -550,7 +528,6 @@ def flood() -> Iterator[tuple[str, Callable[[], int]]]:
     listener.close()
 
 
-@REDIRECT_READ
 def test_the_body_of_a_redirect_is_bounded_too(flood: tuple[str, Callable[[], int]]) -> None:
     url, taken = flood
     client = JumioClient(settings_of(JUMIO_AUTH_URL=url, JUMIO_API_BASE_URL=url))
@@ -605,7 +582,6 @@ def test_a_host_that_does_not_speak_tls_is_unavailable(peer: LoopbackServer) -> 
         JumioClient(settings_of(JUMIO_AUTH_URL=url, JUMIO_API_BASE_URL=url)).check_token()
 
 
-@pytest.mark.xfail(strict=True, reason="getaddrinfo() raises UnicodeError, which _new_conn() does not translate")
 @pytest.mark.parametrize("host", ["a..example.com", "a" * 64 + ".example.com"])
 def test_a_host_that_cannot_be_a_name_is_unavailable(host: str) -> None:
     url = f"http://{host}/"

@@ -371,7 +371,6 @@ def test_a_kratos_that_is_gone_is_told_from_a_slow_one() -> None:
         client.check_ready()
 
 
-@pytest.mark.xfail(strict=True, reason="ory_client turns urllib3's SSLError into its own ApiException")
 @each_operation
 def test_a_host_that_does_not_speak_tls_is_unavailable(peer: LoopbackServer, name: str) -> None:
     client = KratosClient(settings_of(KRATOS_ADMIN_URL=peer.url.replace("http://", "https://")))

@@ -15,7 +15,6 @@ from webhook.core.times import from_text
 from webhook.core.transition import Reading, Started
 from webhook.errors import JumioUnavailable
 
-
 _DIGITS = re.compile(r"[0-9]{1,18}", re.ASCII)
 
 
