@@ -29,6 +29,14 @@ lint: $(VENV)/installed ## ruff and mypy
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+.PHONY: bench
+bench: $(VENV)/installed ## requests/s, latency, CPU, start and memory against bare WSGI and plain Flask, in one run
+	$(BIN)/python -m benchmarks
+
+.PHONY: bench-sync
+bench-sync: $(VENV)/installed ## a sweep over 100,000 identities: speed, and memory that must not grow
+	$(BIN)/python -m benchmarks sync
+
 .PHONY: lock
 lock: $(VENV)/installed ## renew the lock files
 	$(PYTHON) -m venv $(VENV)/uv && $(VENV)/uv/bin/pip install --quiet uv

@@ -9,8 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from conftest import World
-from support import ACCOUNT, OTHER_IDENTITY, approved, pending
+from support import ACCOUNT, OTHER_IDENTITY, World, approved, pending
 
 from webhook import cli, sync, sync_command
 from webhook.core.record import Record

@@ -12,8 +12,6 @@ from webhook.kratos.client import KratosClient
 from webhook.settings import Settings
 from webhook.verification import Verifications
 
-MAX_BODY_BYTES = 1 << 20
-
 
 class _Application(Flask):
     """Flask without what is not used here and costs a tenth of a login: views are never coroutines."""
@@ -25,7 +23,7 @@ class _Application(Flask):
 def create_app(settings: Settings) -> Flask:
     """The application. Nothing is called and no connection is opened before the first request."""
     app = _Application("webhook", static_folder=None)
-    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
+    app.config["MAX_CONTENT_LENGTH"] = routes.MAX_BODY_BYTES + 1
     app.url_map.merge_slashes = False  # a redirect would make Kratos repeat the hook elsewhere, as a GET
     app.url_map.strict_slashes = True
     kratos = KratosClient(settings)

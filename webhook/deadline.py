@@ -37,3 +37,11 @@ def remaining(at_most: float) -> float:
     if left <= 0:
         raise DeadlineExceeded("the time allowed is used up")
     return min(left, at_most)
+
+
+def has_time_for(seconds: float) -> bool:
+    """Whether more than so many seconds are left."""
+    try:
+        return remaining(at_most=seconds + 1) > seconds
+    except DeadlineExceeded:
+        return False

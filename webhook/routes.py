@@ -4,6 +4,7 @@
 from typing import Any
 
 from flask import Blueprint, Flask, Response, jsonify, request
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from webhook import __version__, log, metrics
 from webhook.admission import Gate
@@ -19,6 +20,7 @@ from webhook.pages.routes import verification_pages
 from webhook.settings import Settings
 from webhook.verification import Verifications
 
+MAX_BODY_BYTES = 1 << 20
 REQUEST_SECONDS = 11.5
 
 
@@ -29,7 +31,7 @@ def ory_hooks(settings: Settings, verifications: Verifications) -> Blueprint:
 
     @blueprint.post("/initiate")
     def initiate() -> Response:
-        identity_id = parse_initiate(request.get_data())
+        identity_id = parse_initiate(_body())
         log.bind(identity_id=identity_id)
         with time_limit(REQUEST_SECONDS):
             start = verifications.start(identity_id)
@@ -37,7 +39,7 @@ def ory_hooks(settings: Settings, verifications: Verifications) -> Blueprint:
 
     @blueprint.post("/validate")
     def validate() -> tuple[Response, int] | Response:
-        hook = parse_validate(request.get_data(), highest_level=settings.assurance_table.highest)
+        hook = parse_validate(_body(), highest_level=settings.assurance_table.highest)
         log.bind(identity_id=hook.identity_id, status=hook.record.status.value)
         admission = gate.admit(hook)
         if admission.refusal is not None:
@@ -49,7 +51,7 @@ def ory_hooks(settings: Settings, verifications: Verifications) -> Blueprint:
 
     @blueprint.post("/reverify")
     def reverify() -> Response:
-        order = parse_reverify(request.get_data())
+        order = parse_reverify(_body())
         log.bind(identity_id=order.identity_id)
         with time_limit(REQUEST_SECONDS):
             start = verifications.reverify(order.identity_id, reason=order.reason, due_in=order.due_in)
@@ -91,7 +93,7 @@ def jumio_callbacks(settings: Settings, verifications: Verifications) -> Bluepri
 
     @blueprint.post("/callback")
     def signed() -> Response:
-        body = request.get_data()
+        body = _body()
         signature = _header_bytes(request.headers.get(settings.jumio_signature_header, ""))
         if not verify_signature(signature, body, secrets=settings.jumio_callback_secrets):
             log.event("secret.refused", route="/jumio/callback")
@@ -106,7 +108,7 @@ def jumio_callbacks(settings: Settings, verifications: Verifications) -> Bluepri
         known = usable_identity_id(identity_id)
         if known is None:
             raise Malformed("the callback URL names no identity")
-        return answer(request.get_data(), known)
+        return answer(_body(), known)
 
     def answer(body: bytes, identity_id: str | None) -> Response:
         doorbell = parse_callback(body)
@@ -170,6 +172,21 @@ def _start_answer(record: Record, reason: str | None) -> dict[str, Any]:
 
 def _outcome_answer(outcome: Outcome) -> dict[str, Any]:
     return {"result": outcome.result} | ({} if outcome.reason is None else {"reason": outcome.reason})
+
+
+def _body() -> bytes:
+    """The raw body. Werkzeug cuts a chunked one at its limit without a word, so that limit lies one byte further."""
+    if (request.content_length or 0) > MAX_BODY_BYTES:
+        raise RequestEntityTooLarge
+    try:
+        body = request.get_data(cache=False)
+    except HTTPException:
+        raise
+    except Exception:  # whatever the server in front raises for a body that breaks off or is framed wrongly
+        raise Malformed("the body did not arrive whole") from None
+    if len(body) > MAX_BODY_BYTES:
+        raise RequestEntityTooLarge
+    return body
 
 
 def _header_bytes(value: str) -> bytes:

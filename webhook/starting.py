@@ -26,7 +26,7 @@ from webhook.core.start import (
 from webhook.core.status import STARTABLE, Status
 from webhook.core.times import from_text
 from webhook.core.transition import Reading
-from webhook.deadline import remaining, time_limit
+from webhook.deadline import has_time_for, remaining, time_limit
 from webhook.errors import (
     JumioError,
     KratosError,
@@ -260,17 +260,15 @@ class Starting:
 
     def _note_started(self, identity: Identity, begun: Record) -> None:
         """Write what was just paid for, with more patience than elsewhere: what is not noted is started again."""
-        for wait in NOTE_WAITS:
+        for wait in (*NOTE_WAITS, None):
             try:
                 self._kratos.write(identity, begun)
                 return
-            except KratosUnavailable:
+            except KratosError as error:
+                if wait is None or not isinstance(error, KratosUnavailable) or not has_time_for(wait):
+                    log.event("verification.unrecorded", level=logging.ERROR, error=error)
+                    raise StartNotRecorded(f"a workflow was started but could not be noted: {error}") from error
                 time.sleep(wait)
-        try:
-            self._kratos.write(identity, begun)
-        except KratosError as error:
-            log.event("verification.unrecorded", level=logging.ERROR, error=error)
-            raise StartNotRecorded(f"a workflow was started but could not be noted: {error}") from error
 
     def _recorded(self, identity: Identity) -> Record:
         """The record of the identity. A link that was lost with its public copy is made anew."""

@@ -63,7 +63,7 @@ class _Bounded:
         with time_limit(CONNECT_SECONDS):
             try:
                 addresses = socket.getaddrinfo(connection.host, connection.port, type=socket.SOCK_STREAM)
-            except OSError as error:
+            except (OSError, UnicodeError) as error:  # the latter for what cannot be a host's name
                 raise NewConnectionError(connection, str(error)) from error
             for family, kind, protocol, _, address in addresses:
                 sock = socket.socket(family, kind, protocol)

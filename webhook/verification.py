@@ -50,7 +50,7 @@ class Verifications(Starting):
             record = self._recorded(identity)
             workflow_execution_id = record.open_workflow_id
             if record.account_id is None or workflow_execution_id is None:
-                return self._apply(identity, Outcome(result=Result.UNCHANGED, record=record))
+                return self._apply(identity, settle_unknown(record, now=self._clock()))
             try:
                 with time_limit(self._jumio_seconds):
                     reading = self._jumio.read(

@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 import yaml
-from certificates import KEYS, Authority, accept, make_certificate
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.x509.oid import NameOID
 from support import ORY_SECRET
 
+from doctor.certificates import KEYS, Authority, accept, make_certificate
 from webhook.sandbox.shipped import actions
 
 SERVICE_URL = "https://jumio-webhook.example.com"

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from certificates import Authority
 
+from doctor.certificates import Authority
 from webhook.doctor import certificate
 from webhook.sandbox.server import LoopbackServer, free_port
 

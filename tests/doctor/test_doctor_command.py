@@ -6,9 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from certificates import Authority
 from support import API_KEY, CALLBACK_SECRET, CLIENT_SECRET, OLD_CALLBACK_SECRET, OLD_ORY_SECRET, ORY_SECRET, REQUIRED
 
+from doctor.certificates import Authority
 from webhook.cli import main
 from webhook.sandbox import faults
 from webhook.sandbox.faults import Fault

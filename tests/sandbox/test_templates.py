@@ -51,7 +51,7 @@ def test_initiate(name: str) -> None:
 def test_validate_as_recorded(name: str) -> None:
     context = RECORDED[name]
     assert body("validate", context) == {
-        "identity": {"id": context["identity"]["id"], "metadata_public": None},
+        "identity": {"id": context["identity"]["id"], "metadata_public": None, "contact_verified": False},
         "flow": {"id": context["flow"]["id"], "type": context["flow"]["type"]},
     }
 

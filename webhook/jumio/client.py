@@ -30,7 +30,7 @@ class JumioClient:
         """`before_call` is told each operation (`token`, `start`, `read`) and may hold it back: see `webhook.pace`."""
         self._settings = settings
         self._before_call = before_call
-        self._session = requests.Session()
+        self._session = _Session()
         for scheme in ("http://", "https://"):
             self._session.mount(scheme, BoundedAdapter())
         self._session.headers.update(
@@ -137,6 +137,13 @@ class JumioClient:
                 raise JumioUnavailable("Jumio cannot be reached") from None
             call.status = response.status_code
             return response.status_code, body
+
+
+class _Session(requests.Session):
+    """Without redirects: `allow_redirects=False` alone still reads the redirect's body and prepares its request."""
+
+    def get_redirect_target(self, resp: requests.Response) -> str | None:
+        return None
 
 
 class _Bearer(AuthBase):

@@ -11,7 +11,7 @@ import urllib3
 
 from webhook.core.metadata import copies_agree
 from webhook.core.record import Record
-from webhook.deadline import DeadlineExceeded, remaining, time_limit
+from webhook.deadline import DeadlineExceeded, has_time_for, time_limit
 from webhook.errors import AnswerTooLarge, IdentityUnknown, KratosRefused, KratosUnavailable
 from webhook.kratos.documents import (
     Identity,
@@ -22,7 +22,7 @@ from webhook.kratos.documents import (
     parse_page,
     patch_of,
 )
-from webhook.kratos.ory_sdk import ApiClient, Configuration, IdentityApi, JsonPatch
+from webhook.kratos.ory_sdk import ApiClient, ApiException, Configuration, IdentityApi, JsonPatch
 from webhook.log import outbound_call
 from webhook.settings import Settings
 from webhook.transport import BoundedPoolManager, TooLarge, read_bounded, timeouts
@@ -122,8 +122,16 @@ class KratosClient:
         url = f"{self._client.configuration.host}/health/ready"
         headers = {"User-Agent": self._client.user_agent, "Accept": "application/json"}
         rest: Any = self._client.rest_client
-        with time_limit(CALL_SECONDS):
+        with time_limit(CALL_SECONDS), _not_found_is_unavailable():
             _once("ready", lambda **kw: cast("_Answer", rest.request("GET", url, headers=headers, **kw).response))
+
+
+@contextlib.contextmanager
+def _not_found_is_unavailable() -> Iterator[None]:
+    try:
+        yield
+    except IdentityUnknown:
+        raise KratosUnavailable("what answers is not Kratos (404)") from None
 
 
 def _call(operation: str, send: Callable[..., _Answer]) -> tuple[bytes, Any]:
@@ -134,11 +142,8 @@ def _call(operation: str, send: Callable[..., _Answer]) -> tuple[bytes, Any]:
                 return _once(operation, send)
             except _Transient as error:
                 pause = error.retry_after if error.retry_after is not None else wait
-                try:
-                    if remaining(at_most=pause + 1) <= pause:
-                        raise
-                except DeadlineExceeded:
-                    raise error from None
+                if not has_time_for(pause):
+                    raise
                 time.sleep(pause)
         return _once(operation, send)
 
@@ -171,7 +176,7 @@ def _translated() -> Iterator[None]:
         raise KratosUnavailable("Kratos cannot be reached") from None
     except (urllib3.exceptions.TimeoutError, DeadlineExceeded):
         raise KratosUnavailable("Kratos did not answer in time") from None
-    except (urllib3.exceptions.HTTPError, OSError):
+    except (urllib3.exceptions.HTTPError, OSError, ApiException):  # ory_client's own stands for a failed TLS handshake
         raise KratosUnavailable("Kratos cannot be reached") from None
 
 

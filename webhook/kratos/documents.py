@@ -77,7 +77,8 @@ def next_page_token(link_header: str | None) -> str | None:
     """
     for link in (link_header or "")[:_LONGEST_LINK_HEADER].split(","):
         target, _, parameters = link.strip().partition(">")
-        if target.startswith("<") and 'rel="next"' in parameters:
+        relations = {parameter.strip() for parameter in parameters.split(";")}
+        if target.startswith("<") and relations & {'rel="next"', "rel=next"}:
             try:
                 tokens = parse_qs(urlsplit(target[1:]).query).get("page_token")
             except ValueError:

@@ -37,6 +37,7 @@ with contextlib.nullcontext() if "ory_client" in sys.modules else _empty_package
     from ory_client.api.identity_api import IdentityApi
     from ory_client.api_client import ApiClient
     from ory_client.configuration import Configuration
+    from ory_client.exceptions import ApiException
     from ory_client.models.json_patch import JsonPatch
 
-__all__ = ["ApiClient", "Configuration", "IdentityApi", "JsonPatch"]
+__all__ = ["ApiClient", "ApiException", "Configuration", "IdentityApi", "JsonPatch"]

@@ -36,16 +36,19 @@ class Refusal:
 
 
 class HookCaller:
-    """Runs the hooks of a Kratos configuration.
+    """Runs the hooks of Kratos configurations: a later one goes on top, its lists replace an earlier one's.
 
     `waits` are the seconds before the second and the third attempt (Kratos: 1 and 2), `timeout` those an attempt may
     take (Kratos: 30).
     """
 
-    def __init__(self, configuration: str, *, waits: Sequence[float] = (0, 0), timeout: float = 30) -> None:
+    def __init__(self, *configurations: str, waits: Sequence[float] = (0, 0), timeout: float = 30) -> None:
         import yaml  # only where hooks are called: the Jumio stand-in alone must do without
 
-        self._flows: dict[str, Any] = yaml.safe_load(configuration)["selfservice"]["flows"]
+        merged: dict[str, Any] = {}
+        for configuration in configurations:
+            merged = _merge(merged, yaml.safe_load(configuration))
+        self._flows: dict[str, Any] = merged["selfservice"]["flows"]
         self._waits, self._timeout = tuple(waits), timeout
         self._closing = threading.Event()
         self._background: list[threading.Thread] = []
@@ -63,11 +66,14 @@ class HookCaller:
         for thread in self._background:
             thread.join(timeout)
 
-    def hooks(self, flow: str, method: str) -> list[dict[str, Any]]:
-        """Those of the method, and only where it has none the flow's own: Kratos never merges the two."""
-        after = self._flows[flow]["after"]
-        chosen: list[dict[str, Any]] = after.get(method, {}).get("hooks") or after.get("hooks") or []
-        return chosen
+    def hooks(self, flow: str, method: str, *, stored: bool = True) -> list[dict[str, Any]]:
+        """Those of the method, and only where it has none the flow's own: Kratos never merges the two.
+
+        What runs before something is `stored` has no such fallback at all.
+        """
+        after = self._flows.get(flow, {}).get("after", {})
+        chosen: list[dict[str, Any]] = after.get(method, {}).get("hooks") or []
+        return chosen or (after.get("hooks") or [] if stored else [])
 
     def gives_session(self, method: str) -> bool:
         """Whether a registration by this method signs the person in."""
@@ -76,15 +82,16 @@ class HookCaller:
     def run(self, flow: str, method: str, context: dict[str, Any], *, stored: bool = True) -> Refusal | None:
         """None when the flow goes on.
 
-        A registration calls twice: hooks that parse the response before the identity is `stored`, the others after.
+        A flow that writes (registration, settings) calls twice: hooks that interrupt or parse the response before
+        anything is `stored`, the others after.
         """
-        for hook in self.hooks(flow, method):
+        for hook in self.hooks(flow, method, stored=stored):
             if hook["hook"] != "web_hook":
                 continue
             config = hook["config"]
             response = config.get("response", {})
             interrupts = bool(config.get("can_interrupt") or response.get("parse"))
-            if flow == "registration" and interrupts is stored:
+            if flow in ("registration", "settings") and interrupts is stored:
                 continue
             if response.get("ignore"):
                 if interrupts:
@@ -153,12 +160,31 @@ def evaluate(uri: str, context: dict[str, Any]) -> str:
     """The body a template makes of Kratos' `ctx`; RuntimeError as Jsonnet words it."""
     import _jsonnet
 
-    if uri.startswith("base64://"):
-        source = base64.b64decode(uri.removeprefix("base64://")).decode()
-    else:
-        source = Path(unquote(urlsplit(uri).path)).read_text(encoding="utf-8")
-    body: str = _jsonnet.evaluate_snippet(uri, source, tla_codes={"ctx": json.dumps(context)})
+    body: str = _jsonnet.evaluate_snippet(uri, _template(uri), tla_codes={"ctx": json.dumps(context)})
     return body
+
+
+def map_claims(uri: str, *, session: dict[str, Any], claims: dict[str, Any]) -> dict[str, Any]:
+    """The claims that a tokenizer's template adds to Kratos' own; RuntimeError as Jsonnet words it."""
+    import _jsonnet
+
+    given = {"session": json.dumps(session), "claims": json.dumps(claims)}
+    mapped: dict[str, Any] = json.loads(_jsonnet.evaluate_snippet(uri, _template(uri), ext_codes=given))["claims"]
+    return mapped
+
+
+def _template(uri: str) -> str:
+    if uri.startswith("base64://"):
+        return base64.b64decode(uri.removeprefix("base64://")).decode()
+    return Path(unquote(urlsplit(uri).path)).read_text(encoding="utf-8")
+
+
+def _merge(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(below)
+    for name, value in above.items():
+        both = isinstance(value, dict) and isinstance(merged.get(name), dict)
+        merged[name] = _merge(merged[name], value) if both else value
+    return merged
 
 
 def read_reply(reply: requests.Response, config: dict[str, Any], interrupts: bool) -> Refusal | None:

@@ -41,8 +41,12 @@ class Identities:
         self._lock = threading.RLock()
         self._rows: dict[str, dict[str, Any]] = {}
         self._sessions: dict[str, dict[str, Any]] = {}  # by token
+        self._passwords: dict[str, str] = {}
+        self._with_totp: set[str] = set()
 
-    def create(self, traits: Any, *, metadata_public: Any = None, metadata_admin: Any = None) -> dict[str, Any]:
+    def create(
+        self, traits: Any, *, metadata_public: Any = None, metadata_admin: Any = None, password: str | None = None
+    ) -> dict[str, Any]:
         _check_traits(traits)
         with self._lock:
             if self.by_email(traits["email"]):
@@ -59,6 +63,7 @@ class Identities:
                 "state": "active",
                 "state_changed_at": now,
                 "traits": copy.deepcopy(traits),
+                **_addresses(traits["email"]),
                 "metadata_public": metadata_public,
                 "metadata_admin": metadata_admin,
                 "created_at": now,
@@ -66,6 +71,8 @@ class Identities:
                 "organization_id": None,
             }
             self._rows[str(identity["id"])] = identity
+            if password is not None:
+                self._passwords[str(identity["id"])] = password
             return copy.deepcopy(identity)
 
     def get(self, identity_id: str) -> dict[str, Any]:
@@ -121,8 +128,47 @@ class Identities:
             if identity_id not in self._rows:
                 raise NotFound
             written = {**row, "updated_at": _stamp()}
+            if written["traits"]["email"] != self._rows[identity_id]["traits"]["email"]:
+                written.update(_addresses(written["traits"]["email"]))
             self._rows[identity_id] = {"metadata_admin": None, **written}
             return copy.deepcopy(written)
+
+    def proposed(self, identity_id: str, traits: Any) -> dict[str, Any]:
+        """The identity with other traits, as Kratos shows it to a hook before it stores it."""
+        _check_traits(traits)
+        return {**self.get(identity_id), "traits": copy.deepcopy(traits)}
+
+    def store(self, identity: dict[str, Any]) -> None:
+        """The whole row as it was read once, like Kratos: whatever was written in between is undone."""
+        with self._lock:
+            if (other := self.by_email(identity["traits"]["email"])) and other["id"] != identity["id"]:
+                raise Refused(409, "taken")
+            self._write(identity["id"], identity)
+
+    def verify_address(self, identity_id: str) -> None:
+        """What the use of a mailed code does beside its own purpose."""
+        with self._lock:
+            for address in self._rows[identity_id]["verifiable_addresses"]:
+                address.update(verified=True, status="completed", verified_at=_stamp())
+
+    def set_password(self, identity_id: str, password: str) -> None:
+        self._passwords[identity_id] = password
+
+    def has_password(self, identity_id: str, password: str) -> bool:
+        return self._passwords.get(identity_id) == password
+
+    def set_totp(self, identity_id: str) -> None:
+        self._with_totp.add(identity_id)
+
+    def has_totp(self, identity_id: str) -> bool:
+        return identity_id in self._with_totp
+
+    def raise_session(self, token: str) -> None:
+        """To aal2, as after a second factor."""
+        with self._lock:
+            session, now = self._sessions[token], _stamp()
+            session["authenticator_assurance_level"] = "aal2"
+            session["authentication_methods"].append({"method": "totp", "aal": "aal2", "completed_at": now})
 
     def sign_in(self, identity_id: str, method: str) -> tuple[str, dict[str, Any]]:
         """A new session: its token, and itself as a session reader sees it."""
@@ -143,7 +189,7 @@ class Identities:
             identity = self.get(found["identity_id"])
         if identity["state"] != "active":
             return None
-        shown = {name: value for name, value in found.items() if name != "identity_id"}
+        shown = {name: copy.deepcopy(value) for name, value in found.items() if name != "identity_id"}
         return {**shown, "identity": public(identity)}
 
     def sessions(self, identity_id: str) -> list[dict[str, Any]]:
@@ -159,6 +205,16 @@ class Identities:
                 raise NotFound
             for token in tokens:
                 del self._sessions[token]
+
+
+def _addresses(email: str) -> dict[str, Any]:
+    """Those that Kratos derives from the traits; a new value is a new address, not verified."""
+    now = _stamp()
+    dated = {"value": email, "via": "email", "created_at": now, "updated_at": now}
+    return {
+        "verifiable_addresses": [{"id": str(uuid4()), **dated, "verified": False, "status": "pending"}],
+        "recovery_addresses": [{"id": str(uuid4()), **dated}],
+    }
 
 
 def public(identity: dict[str, Any]) -> dict[str, Any]:

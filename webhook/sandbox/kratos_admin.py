@@ -69,7 +69,10 @@ def make_app(kratos: KratosStandIn) -> Flask:  # noqa: C901 (one short view afte
     def shown(identity: dict[str, Any]) -> Response:
         # A single identity comes with its credentials, less their secrets; one in a list without them.
         names = {"type": "password", "identifiers": [identity["traits"]["email"]], "version": 0}
-        return jsonify({**identity, "credentials": {"password": names, "code": {**names, "type": "code"}}})
+        credentials = {"password": names, "code": {**names, "type": "code"}}
+        if people.has_totp(identity["id"]):
+            credentials["totp"] = {"type": "totp", "identifiers": [identity["id"]], "version": 0}
+        return jsonify({**identity, "credentials": credentials})
 
     @route("GET", "/health/alive")
     @route("GET", "/health/ready")

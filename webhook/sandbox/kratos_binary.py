@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A real Kratos on loopback: `RealKratos` runs the binary, drives its flows as `NativeClient` and asks its admin API."""
+"""A real Kratos on loopback: `RealKratos` runs the binary and asks its admin API; its people are `NativeClient`."""
 
 from __future__ import annotations
 

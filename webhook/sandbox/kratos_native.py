@@ -7,6 +7,7 @@ import base64
 import json
 import re
 import time
+from collections.abc import Callable
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 
@@ -107,7 +108,7 @@ class NativeClient:
         found: dict[str, Any] = reply.json()
         return found if reply.status_code == 200 else None
 
-    def _change(self, session_token: str, answer: Any) -> Settings:
+    def _change(self, session_token: str, answer: Callable[[dict[str, Any]], dict[str, Any]]) -> Settings:
         headers = {"X-Session-Token": session_token}
         reply = self._http.get(f"{self.public_url}/self-service/settings/api", headers=headers, timeout=10)
         if reply.ok:

@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the service is measured against, under its own gunicorn configuration: `bare` WSGI or plain `flask`."""
+
+import sys
+from collections.abc import Iterable
+from typing import Any
+
+from gunicorn.app.base import BaseApplication
+
+from webhook import log
+from webhook.serve import gunicorn_settings
+from webhook.settings import Settings
+
+ANSWER = b'{"status":"approved"}\n'
+
+
+def bare(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+    environ["wsgi.input"].read()
+    start_response("200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(ANSWER)))])
+    return [ANSWER]
+
+
+def flask() -> Any:
+    from flask import Flask
+
+    app = Flask("baseline")
+    app.post("/jumio/validate")(lambda: {"status": "approved"})
+    return app
+
+
+class _Server(BaseApplication):
+    def load_config(self) -> None:
+        for name, value in gunicorn_settings(Settings.load()).items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Any:
+        return bare if sys.argv[1] == "bare" else flask()
+
+
+if __name__ == "__main__":
+    log.configure(log_format="json", level="info")
+    _Server().run()

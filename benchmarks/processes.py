@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What Linux tells of a process and all its descendants: processor time and memory."""
+
+import os
+from pathlib import Path
+
+_TICKS = os.sysconf("SC_CLK_TCK")
+
+
+def tree(pid: int) -> list[int]:
+    """The process and its descendants."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [pid, *(member for child in children for member in tree(int(child)))]
+
+
+def cpu_seconds(pid: int) -> float:
+    """User and system time of the tree so far."""
+    return sum(_cpu_seconds(member) for member in tree(pid))
+
+
+def pss_megabytes(pid: int) -> float:
+    """Resident memory of the tree; what several processes share counts once (proportional set size)."""
+    return sum(_pss_kilobytes(member) for member in tree(pid)) / 1000
+
+
+def _cpu_seconds(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / _TICKS
+
+
+def _pss_kilobytes(pid: int) -> float:
+    for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+        if line.startswith("Pss:"):
+            return int(line.split()[1]) * 1.024
+    raise RuntimeError("no Pss in smaps_rollup")

@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The fixtures that several modules share: peers on loopback, the application in front of them, and a watched log."""
+
+import json
+import logging
+import re
+from collections.abc import Callable, Iterator
+
+import pytest
+from support import (
+    API_KEY,
+    CALLBACK_SECRET,
+    CLIENT_SECRET,
+    LINK,
+    NO_HOOKS,
+    OLD_CALLBACK_SECRET,
+    OLD_ORY_SECRET,
+    ORY_SECRET,
+    World,
+    settings_of,
+)
+
+from webhook.sandbox.jumio import JumioStandIn
+from webhook.sandbox.kratos import KratosStandIn
+from webhook.sandbox.server import LoopbackServer
+
+# Secrets, links, JWTs (which begin with `{"`), e-mail addresses and what Jumio read from a document.
+FORBIDDEN_IN_THE_LOG = re.compile(
+    "|".join(
+        [
+            *map(re.escape, (ORY_SECRET, OLD_ORY_SECRET, CALLBACK_SECRET, OLD_CALLBACK_SECRET, CLIENT_SECRET, API_KEY)),
+            re.escape(LINK),
+            r"authorizationToken",
+            r"eyJ",
+            r"\w@\w",
+            r"JANE|DOE\b|1111111\b",
+        ]
+    )
+)
+
+
+@pytest.fixture(autouse=True)
+def log_lines() -> Iterator[list[str]]:
+    """Every line that is logged during the test, with all its fields; none may hold a secret or a person's data."""
+    lines: list[str] = []
+
+    class Collector(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            fields = json.dumps(getattr(record, "fields", {}), default=str)
+            lines.append(f"{record.name} {record.levelname} {record.getMessage()} {fields} {record.exc_info or ''}")
+
+    collector = Collector()
+    root, ours = logging.getLogger(), logging.getLogger("webhook")
+    level = ours.level
+    root.addHandler(collector)
+    ours.setLevel(logging.DEBUG)
+    yield lines
+    root.removeHandler(collector)
+    ours.setLevel(level)
+    assert [line for line in lines if FORBIDDEN_IN_THE_LOG.search(line)] == []
+
+
+@pytest.fixture(scope="session")
+def _jumio() -> Iterator[JumioStandIn]:
+    with JumioStandIn(callback_secret=CALLBACK_SECRET, client_secret=CLIENT_SECRET) as stand_in:
+        yield stand_in
+
+
+@pytest.fixture(scope="session")
+def _kratos() -> Iterator[KratosStandIn]:
+    with KratosStandIn(NO_HOOKS) as stand_in:
+        yield stand_in
+
+
+@pytest.fixture
+def jumio(_jumio: JumioStandIn) -> JumioStandIn:
+    """As good as new; one server serves the whole run, since each takes its time to stop."""
+    with _jumio.lock:
+        _jumio._accounts.clear()
+        _jumio.revoke_token()
+    _jumio.callback_url = None
+    _jumio.server.faults = None
+    _jumio.server.clear()
+    return _jumio
+
+
+@pytest.fixture
+def kratos(_kratos: KratosStandIn) -> KratosStandIn:
+    """As good as new, too."""
+    people = _kratos.identities
+    with people._lock:
+        people._rows.clear()
+        people._sessions.clear()
+    people.lost_update = None
+    _kratos.api_key = None
+    _kratos.server.faults = None
+    _kratos.server.clear()
+    return _kratos
+
+
+@pytest.fixture
+def peer() -> Iterator[LoopbackServer]:
+    """A server without an application: a test says by `faults` what it answers."""
+    with LoopbackServer() as server:
+        yield server
+
+
+@pytest.fixture
+def make_world(jumio: JumioStandIn, kratos: KratosStandIn) -> Callable[..., World]:
+    def make(**changed: str) -> World:
+        peers = {
+            "KRATOS_ADMIN_URL": kratos.admin_url,
+            "JUMIO_AUTH_URL": jumio.auth_url,
+            "JUMIO_API_BASE_URL": jumio.api_base_url,
+        }
+        return World(jumio=jumio, kratos=kratos, settings=settings_of(**{**peers, **changed}))
+
+    return make
+
+
+@pytest.fixture
+def world(make_world: Callable[..., World]) -> World:
+    return make_world()

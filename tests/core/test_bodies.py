@@ -1,0 +1,203 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What callers may send, and what is malformed."""
+
+import json
+from typing import Any
+
+import pytest
+from support import ACCOUNT, HOSTILE_BODIES, IDENTITY, LINK, WORKFLOW
+
+from webhook.core.bodies import (
+    NIL_UUID,
+    Doorbell,
+    parse_callback,
+    parse_initiate,
+    parse_json_object,
+    parse_validate,
+    usable_identity_id,
+    usable_jumio_id,
+)
+from webhook.core.record import Record
+from webhook.core.status import Status
+from webhook.errors import Malformed
+
+
+@pytest.mark.parametrize("body", HOSTILE_BODIES.values(), ids=HOSTILE_BODIES)
+@pytest.mark.parametrize("parse", [parse_json_object, parse_initiate, parse_validate, parse_callback])
+def test_a_body_that_is_not_one_clean_json_object_is_malformed(parse: Any, body: bytes) -> None:
+    with pytest.raises(Malformed):
+        parse(body)
+
+
+def test_an_object_is_returned_as_it_is() -> None:
+    assert parse_json_object(b' {"a": [1, "\\ud83d\\ude00", 1e999, null]} ') == {
+        "a": [1, "\N{GRINNING FACE}", float("inf"), None]
+    }
+
+
+def test_initiate_takes_the_id_and_ignores_the_rest() -> None:
+    body = {"identity": {"id": IDENTITY, "traits": {"email": "a@example.com"}}, "flow": {"id": "x"}, "more": [1]}
+    assert parse_initiate(json.dumps(body).encode()) == IDENTITY
+
+
+def test_an_id_in_upper_case_is_taken_in_kratos_own_case() -> None:
+    assert parse_initiate(json.dumps({"identity": {"id": IDENTITY.upper()}}).encode()) == IDENTITY
+
+
+UNUSABLE_IDENTITIES = [
+    {},
+    {"identity": None},
+    {"identity": IDENTITY},
+    {"identity": [IDENTITY]},
+    {"identity": {}},
+    {"identity": {"id": None}},
+    {"identity": {"id": 7}},
+    {"identity": {"id": ""}},
+    {"identity": {"id": [IDENTITY]}},
+    {"identity": {"id": "../admin"}},
+    {"identity": {"id": IDENTITY + "\n"}},
+    {"identity": {"id": f" {IDENTITY}"}},
+    {"identity": {"id": IDENTITY.replace("-", "")}},
+    {"identity": {"id": f"{{{IDENTITY}}}"}},
+    {"identity": {"id": "٩" + IDENTITY[1:]}},
+    {"identity": {"id": "\ud800" + IDENTITY[1:]}},
+    {"identity": {"id": NIL_UUID}},
+]
+
+
+@pytest.mark.parametrize("body", UNUSABLE_IDENTITIES, ids=str)
+@pytest.mark.parametrize("parse", [parse_initiate, parse_validate])
+def test_a_body_without_a_usable_identity_id_is_malformed(parse: Any, body: dict[str, Any]) -> None:
+    with pytest.raises(Malformed, match=r"identity\.id"):
+        parse(json.dumps(body).encode())
+
+
+@pytest.mark.parametrize("parse", [parse_initiate, parse_validate])
+def test_the_nil_uuid_gets_a_reason_that_names_the_cause(parse: Any) -> None:
+    with pytest.raises(Malformed, match="nil UUID: the hook parses its response"):
+        parse(json.dumps({"identity": {"id": NIL_UUID, "metadata_public": None}}).encode())
+
+
+def validate_body(metadata_public: object) -> bytes:
+    return json.dumps({"identity": {"id": IDENTITY, "metadata_public": metadata_public}}).encode()
+
+
+@pytest.mark.parametrize("metadata", [None, {}, {"jumio": None}, {"jumio": "approved"}, {"jumio": [1]}, {"other": 1}])
+def test_metadata_without_a_record_has_the_status_none(metadata: object) -> None:
+    hook = parse_validate(validate_body(metadata))
+    assert (hook.identity_id, hook.record) == (IDENTITY, Record())
+
+
+@pytest.mark.parametrize("status", set(Status) - {Status.NONE})
+def test_validate_reads_the_public_copy(status: Status) -> None:
+    hook = parse_validate(validate_body({"jumio": {"status": status.value, "verification_url": LINK}, "other": 1}))
+    assert hook.record == Record(status=status, verification_url=LINK)
+
+
+@pytest.mark.parametrize("metadata", ["x", "", 1, 0, True, False, [], [{"jumio": {"status": "approved"}}]])
+def test_metadata_of_another_shape_is_malformed_and_never_a_pass(metadata: object) -> None:
+    with pytest.raises(Malformed, match="neither an object nor null"):
+        parse_validate(validate_body(metadata))
+
+
+def test_a_hook_that_does_not_send_the_metadata_is_malformed_and_never_a_pass() -> None:
+    with pytest.raises(Malformed, match=r"validate\.jsonnet"):
+        parse_validate(json.dumps({"identity": {"id": IDENTITY}}).encode())
+
+
+# documentation.jumio.ai/docs/developer-resources/callback
+CALLBACK: dict[str, Any] = {
+    "callbackSentAt": "2021-01-21T14:55:01.917Z",
+    "userReference": IDENTITY,
+    "workflowExecution": {
+        "id": WORKFLOW,
+        "href": f"https://retrieval.apac-1.jumio.ai/api/v1/accounts/{ACCOUNT}/workflow-executions/{WORKFLOW}",
+        "definitionKey": "3",
+        "status": "PROCESSED",
+    },
+    "account": {"id": ACCOUNT, "href": f"https://retrieval.apac-1.jumio.ai/api/v1/accounts/{ACCOUNT}"},
+}
+
+
+@pytest.mark.parametrize(
+    ("status", "is_final"),
+    [
+        ("PROCESSED", True),
+        ("SESSION_EXPIRED", True),
+        ("TOKEN_EXPIRED", True),
+        ("INITIATED", False),
+        ("ACQUIRED", False),
+        ("ACQUISITION_STARTED", False),
+        ("SOMETHING_NEW", False),
+        ("", False),
+    ],
+)
+def test_a_callback_says_which_workflow_and_whether_it_is_over(status: str, is_final: bool) -> None:
+    body = {**CALLBACK, "workflowExecution": {**CALLBACK["workflowExecution"], "status": status}}
+    doorbell = parse_callback(json.dumps(body).encode())
+    assert doorbell == Doorbell(account_id=ACCOUNT, workflow_execution_id=WORKFLOW, is_final=is_final)
+
+
+@pytest.mark.parametrize("name", ["workflowExecution", "account"])
+@pytest.mark.parametrize("value", [None, "x", 1, [], [{}]])
+def test_a_callback_with_a_member_of_another_type_is_malformed(name: str, value: object) -> None:
+    with pytest.raises(Malformed, match="must be objects"):
+        parse_callback(json.dumps({**CALLBACK, name: value}).encode())
+
+
+@pytest.mark.parametrize("name", ["workflowExecution", "account"])
+def test_a_callback_without_a_member_is_malformed(name: str) -> None:
+    with pytest.raises(Malformed, match="must be objects"):
+        parse_callback(json.dumps({key: value for key, value in CALLBACK.items() if key != name}).encode())
+
+
+@pytest.mark.parametrize("status", [None, 1, True, [], {"a": 1}])
+def test_a_callback_whose_status_is_no_string_is_malformed(status: object) -> None:
+    body = {**CALLBACK, "workflowExecution": {**CALLBACK["workflowExecution"], "status": status}}
+    with pytest.raises(Malformed, match="status must be a string"):
+        parse_callback(json.dumps(body).encode())
+
+
+UNUSABLE_JUMIO_IDS = [
+    None,
+    1,
+    True,
+    [],
+    {},
+    "",
+    ".",
+    "..",
+    "../../accounts",
+    "a/b",
+    "a%2Fb",
+    "a?b",
+    "a#b",
+    "a b",
+    "a\n",
+    "a\x00",
+    "é",
+    "٣",
+    "-a",
+    "a" * 101,
+]
+
+
+@pytest.mark.parametrize("value", UNUSABLE_JUMIO_IDS, ids=repr)
+@pytest.mark.parametrize(("name", "said"), [("account", "account.id"), ("workflowExecution", "workflowExecution.id")])
+def test_a_callback_with_an_id_that_could_leave_its_path_segment_is_malformed(
+    name: str, said: str, value: object
+) -> None:
+    with pytest.raises(Malformed, match=f"{said} is not an id"):
+        parse_callback(json.dumps({**CALLBACK, name: {**CALLBACK[name], "id": value}}).encode())
+    assert usable_jumio_id(value) is None
+
+
+@pytest.mark.parametrize("value", [ACCOUNT, ACCOUNT.upper(), "acc_1", "A", "0", "a" * 100])
+def test_an_id_that_fits_one_path_segment_is_usable(value: str) -> None:
+    assert usable_jumio_id(value) == value
+
+
+def test_an_identity_id_is_usable_in_any_case_unless_it_is_nil() -> None:
+    assert usable_identity_id(IDENTITY) == usable_identity_id(IDENTITY.upper()) == IDENTITY
+    assert usable_identity_id(NIL_UUID) is None
+    assert usable_identity_id("") is None

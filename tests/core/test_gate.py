@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every answer of the login gate: all statuses against all lists of blocking statuses."""
+
+from itertools import combinations
+
+import pytest
+from support import LINK
+
+from webhook.core.gate import cannot_decide, refusal
+from webhook.core.status import Status
+
+IDS = {
+    Status.REJECTED: 9010001,
+    Status.PENDING: 9010002,
+    Status.UNSTARTED: 9010002,
+    Status.REVIEW: 9010003,
+    Status.INCOMPLETE: 9010004,
+    Status.NONE: 9010005,
+    Status.APPROVED: 9010006,  # not in the contract: only an operator who blocks everybody sees it
+}
+EVERY_LIST = [frozenset(chosen) for size in range(len(Status) + 1) for chosen in combinations(Status, size)]
+
+
+@pytest.mark.parametrize("status", Status)
+def test_a_login_is_refused_exactly_when_its_status_is_listed(status: Status) -> None:
+    refused = {block for block in EVERY_LIST if refusal(status, verification_url=None, block=block) is not None}
+    assert refused == {block for block in EVERY_LIST if status in block}
+
+
+@pytest.mark.parametrize("status", Status)
+def test_a_refusal_is_one_message_for_the_whole_form(status: Status) -> None:
+    answer = refusal(status, verification_url=None, block={status})
+    assert answer is not None
+    [entry] = answer["messages"]
+    [message] = entry["messages"]
+    assert answer.keys() == {"messages"}
+    assert entry.keys() == {"instance_ptr", "messages"}
+    assert entry["instance_ptr"] == "#/"
+    assert message.keys() == {"id", "text", "type", "context"}
+    assert message["id"] == IDS[status]
+    assert message["type"] == "error"
+    assert message["context"] == {"status": status.value}
+    assert message["text"].endswith(".")
+
+
+def test_every_status_has_a_text_of_its_own() -> None:
+    answers = [refusal(status, verification_url=None, block=set(Status)) for status in Status]
+    texts = [answer["messages"][0]["messages"][0]["text"] for answer in answers if answer is not None]
+    assert len(texts) == len(set(texts)) == len(Status)
+
+
+def test_whoever_still_can_continue_is_given_the_link() -> None:
+    answer = refusal(Status.PENDING, verification_url=LINK, block={Status.PENDING})
+    assert answer is not None
+    message = answer["messages"][0]["messages"][0]
+    assert message["context"] == {"status": "pending", "verification_url": LINK}
+    assert message["text"].endswith(LINK)
+
+
+@pytest.mark.parametrize("status", set(Status) - {Status.PENDING})
+def test_a_link_left_on_any_other_status_is_not_shown(status: Status) -> None:
+    answer = refusal(status, verification_url=LINK, block={status})
+    assert LINK not in str(answer)
+
+
+def test_who_cannot_be_decided_on_reads_a_text_as_well() -> None:
+    [entry] = cannot_decide()["messages"]
+    [message] = entry["messages"]
+    assert (entry["instance_ptr"], message["id"], message["type"], message["context"]) == ("#/", 9010000, "error", {})
+    assert message["text"]

@@ -1,0 +1,395 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every transition of a record: one recorded workflow, one reading, one thing varied."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from support import ACCOUNT, IDENTITY, LINK, NEWER_WORKFLOW, NOW, OTHER_IDENTITY, WORKFLOW, approved, pending, reading
+
+from webhook.core.record import Decision, Record
+from webhook.core.status import Status, Verdict
+from webhook.core.transition import (
+    CLAIM_FOR,
+    Event,
+    Outcome,
+    Result,
+    Started,
+    claimed,
+    is_claimed_by_another,
+    not_started,
+    settle,
+    settle_unknown,
+    started,
+)
+
+INITIATED = datetime(2026, 3, 2, 18, 0, tzinfo=UTC)
+LATER = NOW + timedelta(hours=1)
+REJECTED = Decision(type="REJECTED", label="REJECTED", risk_score=100.0)
+NOT_EXECUTED = Decision(type="NOT_EXECUTED", label="TOKEN_EXPIRED", risk_score=-1.0)
+
+
+def settled(record: Record, now: datetime = NOW, **changed: Any) -> Outcome:
+    return settle(record, reading(**changed), identity_id=IDENTITY, now=now)
+
+
+# --- a start ---
+
+
+START = Started(account_id=ACCOUNT, workflow_execution_id=WORKFLOW, verification_url=LINK, created_at=INITIATED)
+
+
+def test_a_started_workflow_is_pending_since_jumio_created_it() -> None:
+    record = started(Record(), START, workflow_key=10011, now=NOW)
+    assert replace(record, history=()) == pending()
+    assert [dict(event) for event in record.history] == [
+        {
+            "at": "2026-03-02T18:48:37.319Z",
+            "event": "verification.started",
+            "status": "pending",
+            "workflow_execution_id": WORKFLOW,
+        }
+    ]
+
+
+def test_without_a_time_of_jumios_a_workflow_is_pending_since_now() -> None:
+    record = started(Record(), replace(START, created_at=None), workflow_key="k", now=NOW)
+    assert (record.initiated_at, record.workflow_key) == ("2026-03-02T18:48:37.319Z", "k")
+
+
+def test_a_new_start_leaves_nothing_of_the_workflow_before_but_the_history() -> None:
+    before = approved(status=Status.INCOMPLETE, history=({"event": "before"},))
+    new = replace(START, workflow_execution_id=NEWER_WORKFLOW, verification_url=None)
+    record = started(before, new, workflow_key=10014, now=NOW)
+    assert (record.verdict, record.decided_at, record.decision, record.verification_url) == (None, None, None, None)
+    assert (record.status, record.workflow_execution_id) == (Status.PENDING, NEWER_WORKFLOW)
+    assert [event["event"] for event in record.history] == ["before", "verification.started"]
+
+
+def test_a_start_that_was_not_made_is_unstarted_and_keeps_the_account() -> None:
+    before = approved(status=Status.INCOMPLETE, verdict=None, history=({"event": "before"},))
+    record = not_started(before, now=NOW)
+    assert replace(record, history=()) == Record(status=Status.UNSTARTED, account_id=ACCOUNT, workflow_key=10011)
+    assert [event["event"] for event in record.history] == ["before", "verification.unstarted"]
+
+
+def test_a_start_that_was_not_made_again_changes_nothing() -> None:
+    record = not_started(Record(), now=NOW)
+    assert not_started(record, now=LATER) == record
+
+
+# --- the recorded workflow ---
+
+
+@pytest.mark.parametrize(
+    ("workflow_status", "decision", "status", "verdict"),
+    [
+        ("PROCESSED", "PASSED", Status.APPROVED, Verdict.PASSED),
+        ("PROCESSED", "WARNING", Status.REVIEW, Verdict.WARNING),
+        ("PROCESSED", "REJECTED", Status.REJECTED, Verdict.FAILED),
+        ("PROCESSED", "NOT_EXECUTED", Status.INCOMPLETE, None),
+        ("SESSION_EXPIRED", "REJECTED", Status.INCOMPLETE, None),
+        ("TOKEN_EXPIRED", "NOT_EXECUTED", Status.INCOMPLETE, None),
+    ],
+)
+def test_a_result_of_the_recorded_workflow_settles_it(
+    workflow_status: str, decision: str, status: Status, verdict: Verdict | None
+) -> None:
+    said = Decision(type=decision, label="a label", risk_score=12.5)
+    outcome = settled(pending(), workflow_status=workflow_status, decision=said)
+    assert (outcome.result, outcome.event, outcome.reason) == (Result.APPLIED, Event.SETTLED, None)
+    assert replace(outcome.record, history=()) == pending(
+        status=status,
+        verdict=verdict,
+        verification_url=None,
+        decided_at="2026-03-02T18:30:00.000Z",
+        decision=said,
+    )
+    assert outcome.record.history[-1] == {
+        "at": "2026-03-02T18:48:37.319Z",
+        "event": "verification.settled",
+        "status": status.value,
+        "workflow_execution_id": WORKFLOW,
+    }
+
+
+def test_without_a_time_of_jumios_a_workflow_is_decided_now() -> None:
+    assert settled(pending(), completed_at=None).record.decided_at == "2026-03-02T18:48:37.319Z"
+
+
+def test_without_a_decision_a_processed_workflow_is_incomplete() -> None:
+    assert settled(pending(), decision=None).record.status is Status.INCOMPLETE
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {},
+        {"decision": Decision(type="WARNING", label=None, risk_score=None)},
+        {"decision": REJECTED},
+        {"decision": NOT_EXECUTED},
+        {"workflow_status": "TOKEN_EXPIRED", "decision": None},
+        {"completed_at": None},
+    ],
+)
+def test_the_same_result_twice_changes_nothing_even_later(changed: dict[str, Any]) -> None:
+    once = settled(pending(), **changed).record
+    twice = settled(once, now=LATER, **changed)
+    assert (twice.result, twice.event, twice.record) == (Result.UNCHANGED, None, once)
+
+
+@pytest.mark.parametrize("workflow_status", ["INITIATED", "ACQUIRED", "SOMETHING_NEW"])
+def test_an_open_workflow_that_is_still_open_is_unchanged_and_keeps_its_link(workflow_status: str) -> None:
+    outcome = settled(pending(), workflow_status=workflow_status, decision=NOT_EXECUTED)
+    assert (outcome.result, outcome.record) == (Result.UNCHANGED, pending())
+
+
+@pytest.mark.parametrize("decision", ["PASSED", "WARNING", "REJECTED", "NOT_EXECUTED"])
+def test_a_newer_reading_of_the_recorded_workflow_wins_whatever_it_says(decision: str) -> None:
+    before = settled(pending(), decision=REJECTED if decision != "REJECTED" else NOT_EXECUTED).record
+    outcome = settled(before, decision=Decision(type=decision, label=None, risk_score=None))
+    assert outcome.result is Result.APPLIED
+    assert outcome.record.decision == Decision(type=decision, label=None, risk_score=None)
+    assert len(outcome.record.history) == 2
+
+
+def test_a_label_that_changed_is_applied() -> None:
+    outcome = settled(approved(), decision=Decision(type="PASSED", label="RULE 7", risk_score=0.0))
+    assert (outcome.result, outcome.record.status) == (Result.APPLIED, Status.APPROVED)
+
+
+def test_a_verdict_that_jumio_takes_back_reopens_the_verification() -> None:
+    outcome = settled(approved(), workflow_status="ACQUIRED")
+    assert (outcome.result, outcome.event) == (Result.APPLIED, Event.REOPENED)
+    assert replace(outcome.record, history=()) == pending(verification_url=None)
+    assert outcome.record.history[-1]["event"] == "verification.reopened"
+
+
+@pytest.mark.parametrize("references", [(), (IDENTITY,), (IDENTITY, IDENTITY)])
+def test_the_recorded_workflow_needs_no_reference(references: tuple[str, ...]) -> None:
+    assert settled(pending(), references=references).result is Result.APPLIED
+
+
+def test_an_account_that_was_not_recorded_is_added() -> None:
+    outcome = settled(approved(account_id=None))
+    assert (outcome.result, outcome.record.account_id) == (Result.APPLIED, ACCOUNT)
+
+
+# --- whose workflow it is ---
+
+
+@pytest.mark.parametrize("record", [Record(), pending(), approved(), Record(status=Status.UNSTARTED)])
+@pytest.mark.parametrize(
+    "references",
+    [(OTHER_IDENTITY,), (IDENTITY, OTHER_IDENTITY), (OTHER_IDENTITY, IDENTITY), ("",), (IDENTITY.upper(),)],
+)
+def test_a_workflow_with_a_foreign_reference_is_ignored_even_the_recorded_one(
+    record: Record, references: tuple[str, ...]
+) -> None:
+    outcome = settled(record, references=references)
+    assert (outcome.result, outcome.record, outcome.event) == (Result.IGNORED, record, None)
+    assert outcome.reason == "the workflow is not this identity's"
+
+
+@pytest.mark.parametrize("record", [Record(), pending(), approved(), Record(status=Status.UNSTARTED)])
+def test_another_workflow_without_a_reference_is_ignored(record: Record) -> None:
+    outcome = settled(record, workflow_execution_id=NEWER_WORKFLOW, references=(), created_at=NOW)
+    assert (outcome.result, outcome.record, outcome.event) == (Result.IGNORED, record, None)
+    assert outcome.reason == "the workflow names no identity"
+
+
+# --- another workflow than the recorded one ---
+
+
+def other(record: Record, **changed: Any) -> Outcome:
+    return settled(record, **{"workflow_execution_id": NEWER_WORKFLOW, "created_at": NOW, **changed})
+
+
+@pytest.mark.parametrize("created_at", [None, INITIATED - timedelta(days=9), INITIATED])
+@pytest.mark.parametrize("record", [Record(), Record(status=Status.UNSTARTED, initiated_at="2026-03-02T18:00:00.000Z")])
+def test_a_workflow_is_adopted_where_nothing_usable_is_recorded(record: Record, created_at: datetime | None) -> None:
+    outcome = other(record, created_at=created_at)
+    assert (outcome.result, outcome.event) == (Result.APPLIED, Event.SETTLED)
+    assert replace(outcome.record, history=()) == approved(
+        workflow_execution_id=NEWER_WORKFLOW,
+        initiated_at="2026-03-02T18:48:37.319Z"
+        if created_at is None
+        else created_at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+    )
+
+
+def test_an_open_workflow_is_adopted_where_nothing_is_recorded() -> None:
+    outcome = other(Record(), workflow_status="INITIATED")
+    assert (outcome.result, outcome.event, outcome.record.status) == (Result.APPLIED, Event.REOPENED, Status.PENDING)
+    assert outcome.record.decided_at is outcome.record.decision is outcome.record.verification_url is None
+
+
+@pytest.mark.parametrize("workflow_status", ["TOKEN_EXPIRED", "SESSION_EXPIRED"])
+def test_a_workflow_that_ended_without_a_result_does_not_cancel_a_start_that_is_due(workflow_status: str) -> None:
+    unstarted = Record(status=Status.UNSTARTED)
+    outcome = other(unstarted, workflow_status=workflow_status)
+    assert (outcome.result, outcome.event, outcome.record) == (Result.IGNORED, Event.SUPERSEDED, unstarted)
+
+
+@pytest.mark.parametrize("record", [pending(), approved(status=Status.INCOMPLETE, verdict=None), approved()])
+def test_a_verdict_of_a_younger_workflow_is_adopted(record: Record) -> None:
+    outcome = other(record, decision=REJECTED)
+    assert (outcome.result, outcome.record.status) == (Result.APPLIED, Status.REJECTED)
+    assert outcome.record.workflow_execution_id == NEWER_WORKFLOW
+    assert outcome.record.initiated_at == "2026-03-02T18:48:37.319Z"
+    assert outcome.record.verification_url is None
+
+
+@pytest.mark.parametrize("workflow_status", ["INITIATED", "TOKEN_EXPIRED"])
+@pytest.mark.parametrize("record", [pending(), approved(status=Status.INCOMPLETE, verdict=None)])
+def test_a_younger_workflow_without_a_verdict_is_adopted_where_there_is_none_either(
+    record: Record, workflow_status: str
+) -> None:
+    assert other(record, workflow_status=workflow_status).result is Result.APPLIED
+
+
+@pytest.mark.parametrize("created_at", [None, INITIATED - timedelta(seconds=1), INITIATED])
+@pytest.mark.parametrize("record", [pending(), approved(), approved(status=Status.INCOMPLETE, verdict=None)])
+def test_an_older_workflow_is_superseded(record: Record, created_at: datetime | None) -> None:
+    outcome = other(record, created_at=created_at, decision=REJECTED)
+    assert (outcome.result, outcome.event, outcome.record) == (Result.IGNORED, Event.SUPERSEDED, record)
+    assert outcome.reason == "a younger workflow is recorded"
+
+
+@pytest.mark.parametrize("initiated_at", [None, "long ago"])
+def test_a_record_without_a_usable_time_counts_as_older(initiated_at: str | None) -> None:
+    assert other(pending(initiated_at=initiated_at), created_at=None).result is Result.APPLIED
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"workflow_status": "TOKEN_EXPIRED"},
+        {"workflow_status": "SESSION_EXPIRED", "decision": REJECTED},
+        {"workflow_status": "INITIATED"},
+        {"decision": NOT_EXECUTED},
+        {"decision": None},
+    ],
+)
+@pytest.mark.parametrize("status", [Status.APPROVED, Status.REVIEW, Status.REJECTED])
+@pytest.mark.parametrize("initiated_at", ["2026-03-02T18:00:00.000Z", None])
+def test_a_verdict_is_never_displaced_by_another_workflow_without_one(
+    initiated_at: str | None, status: Status, changed: dict[str, Any]
+) -> None:
+    record = approved(status=status, initiated_at=initiated_at)
+    outcome = other(record, created_at=LATER, **changed)
+    assert (outcome.result, outcome.event, outcome.record) == (Result.IGNORED, Event.SUPERSEDED, record)
+
+
+def test_an_adopted_result_applied_twice_changes_nothing() -> None:
+    once = other(Record()).record
+    assert other(once, now=LATER) == Outcome(result=Result.UNCHANGED, record=once)
+
+
+# --- a workflow Jumio does not know ---
+
+
+@pytest.mark.parametrize(
+    ("age", "result"),
+    [
+        (timedelta(0), Result.UNCHANGED),
+        (timedelta(hours=23, minutes=59), Result.UNCHANGED),
+        (timedelta(days=1), Result.UNCHANGED),
+        (timedelta(days=1, milliseconds=1), Result.APPLIED),
+        (timedelta(days=400), Result.APPLIED),
+        (timedelta(days=-1), Result.UNCHANGED),
+    ],
+)
+def test_an_open_workflow_that_jumio_does_not_know_is_given_a_day(age: timedelta, result: Result) -> None:
+    outcome = settle_unknown(pending(), now=INITIATED + age)
+    assert outcome.result is result
+    assert (outcome.record == pending()) is (result is Result.UNCHANGED)
+
+
+def test_after_a_day_it_is_incomplete_and_its_link_is_gone() -> None:
+    now = INITIATED + timedelta(days=2)
+    outcome = settle_unknown(pending(), now=now)
+    assert outcome.event is Event.SETTLED
+    assert replace(outcome.record, history=()) == pending(
+        status=Status.INCOMPLETE, verification_url=None, decided_at="2026-03-04T18:00:00.000Z"
+    )
+    assert settle_unknown(outcome.record, now=now + timedelta(days=9)).record == outcome.record
+
+
+@pytest.mark.parametrize("initiated_at", [None, "some day"])
+def test_an_open_workflow_without_a_usable_time_that_jumio_does_not_know_is_incomplete(
+    initiated_at: str | None,
+) -> None:
+    assert settle_unknown(pending(initiated_at=initiated_at), now=NOW).record.status is Status.INCOMPLETE
+
+
+@pytest.mark.parametrize("status", set(Status) - {Status.PENDING})
+def test_any_other_status_stays_when_jumio_no_longer_knows_the_workflow(status: Status) -> None:
+    record = approved(status=status)
+    outcome = settle_unknown(record, now=INITIATED + timedelta(days=400))
+    assert (outcome.result, outcome.event, outcome.record) == (Result.UNCHANGED, None, record)
+
+
+# --- claims ---
+
+
+def test_a_claim_stands_last_in_the_history_and_names_who_made_it() -> None:
+    record = claimed(Record(status=Status.UNSTARTED, history=({"event": "before"},)), by="sweep 1", now=NOW)
+    assert record.status is Status.UNSTARTED
+    assert record.history == (
+        {"event": "before"},
+        {
+            "at": "2026-03-02T18:48:37.319Z",
+            "event": "verification.starting",
+            "status": "unstarted",
+            "workflow_execution_id": None,
+            "by": "sweep 1",
+        },
+    )
+
+
+def test_a_further_claim_replaces_the_one_before() -> None:
+    record = claimed(claimed(Record(status=Status.UNSTARTED), by="sweep 1", now=NOW), by="sweep 2", now=LATER)
+    assert [event["by"] for event in record.history] == ["sweep 2"]
+
+
+@pytest.mark.parametrize(
+    ("by", "age", "is_anothers"),
+    [
+        ("sweep 1", timedelta(0), False),
+        ("sweep 2", timedelta(0), True),
+        (None, timedelta(0), True),
+        (None, CLAIM_FOR, True),
+        (None, CLAIM_FOR + timedelta(milliseconds=1), False),
+        (None, -CLAIM_FOR, True),
+        (None, -CLAIM_FOR - timedelta(milliseconds=1), False),
+    ],
+)
+def test_a_claim_holds_for_a_while_against_everybody_else(by: str | None, age: timedelta, is_anothers: bool) -> None:
+    record = claimed(Record(status=Status.UNSTARTED), by="sweep 1", now=NOW)
+    assert is_claimed_by_another(record, by=by, now=NOW + age) is is_anothers
+
+
+@pytest.mark.parametrize(
+    "history",
+    [
+        (),
+        ({},),
+        ({"event": "verification.starting", "by": "x"},),
+        ({"event": "verification.starting", "by": "x", "at": "some day"},),
+        ({"event": "verification.starting", "by": "x", "at": 7},),
+        ({"event": ["verification.starting"], "by": "x", "at": "2026-03-02T18:48:37.319Z"},),
+        ({"event": "verification.starting", "by": "x", "at": "2026-03-02T18:48:37.319Z"}, {"event": "later"}),
+    ],
+)
+def test_what_is_no_claim_or_not_the_last_event_claims_nothing(history: tuple[dict[str, Any], ...]) -> None:
+    assert not is_claimed_by_another(Record(history=history), by=None, now=NOW)
+
+
+@pytest.mark.parametrize("end", ["started", "not started"])
+def test_a_claim_is_gone_once_the_start_was_tried(end: str) -> None:
+    record = claimed(Record(status=Status.UNSTARTED, history=({"event": "before"},)), by="sweep 1", now=NOW)
+    after = started(record, START, workflow_key=1, now=NOW) if end == "started" else not_started(record, now=NOW)
+    assert not is_claimed_by_another(after, by=None, now=NOW)
+    assert [event["event"] for event in after.history] == ["before", "verification.started"][: 1 + (end == "started")]

@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The token that all threads share."""
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from webhook.deadline import time_limit
+from webhook.errors import JumioRefused, JumioUnavailable
+from webhook.jumio.token import RENEW_BEFORE_SECONDS, SHORTEST_USE_SECONDS, SharedToken
+
+
+class Source:
+    """Hands out `token 1`, `token 2` and so on, each good for `lifetime` seconds of a clock the test moves."""
+
+    def __init__(self, lifetime: float = 3600.0) -> None:
+        self.now = 1000.0
+        self.lifetime = lifetime
+        self.count = 0
+        self.error: Exception | None = None
+
+    def __call__(self) -> tuple[str, float]:
+        self.count += 1
+        if self.error is not None:
+            raise self.error
+        return f"token {self.count}", self.now + self.lifetime
+
+    def shared(self) -> SharedToken:
+        return SharedToken(self, clock=lambda: self.now)
+
+
+def test_one_token_serves_until_shortly_before_its_end() -> None:
+    source = Source()
+    token = source.shared()
+    source.now += 0
+    assert {token.get() for _ in range(100)} == {"token 1"}
+    source.now += 3600 - RENEW_BEFORE_SECONDS - 0.001
+    assert token.get() == "token 1"
+    source.now += 0.001
+    assert token.get() == "token 2"
+    assert source.count == 2
+
+
+@pytest.mark.parametrize("lifetime", [-5.0, 0.0, 1.0, RENEW_BEFORE_SECONDS, RENEW_BEFORE_SECONDS + 1])
+def test_a_token_near_its_end_is_not_asked_for_at_every_call(lifetime: float) -> None:
+    source = Source(lifetime)
+    token = source.shared()
+    assert {token.get() for _ in range(100)} == {"token 1"}
+    source.now += SHORTEST_USE_SECONDS
+    assert token.get() == "token 2"
+    assert source.count == 2
+
+
+def test_a_refused_token_is_replaced_once_for_everybody_who_was_refused() -> None:
+    source = Source()
+    token = source.shared()
+    assert token.get() == "token 1"
+    assert [token.get(refused="token 1") for _ in range(8)] == ["token 2"] * 8
+    assert source.count == 2
+
+
+def test_after_a_failure_the_old_token_is_gone_and_the_next_call_asks_again() -> None:
+    source = Source()
+    token = source.shared()
+    token.get()
+    source.error = JumioRefused("no")
+    with pytest.raises(JumioRefused):
+        token.get(refused="token 1")
+    with pytest.raises(JumioRefused):
+        token.get()
+    source.error = None
+    assert token.get() == "token 4"
+
+
+@pytest.mark.parametrize("refused", [None, "token 0"])
+def test_eight_threads_cause_one_request(refused: str | None) -> None:
+    source = Source()
+    token = source.shared()
+    together = threading.Barrier(8, timeout=10)
+
+    def get(_: int) -> str:
+        together.wait()
+        return token.get(refused=refused)
+
+    with ThreadPoolExecutor(8) as threads:
+        assert set(threads.map(get, range(8))) == {"token 1"}
+    assert source.count == 1
+
+
+@pytest.mark.parametrize("allowed", [0.05, -1.0])
+def test_whoever_waits_for_another_threads_request_gives_up_in_time(allowed: float) -> None:
+    asked, answer = threading.Event(), threading.Event()
+
+    def fetch() -> tuple[str, float]:
+        asked.set()
+        assert answer.wait(10)
+        return "token", 1e12
+
+    token = SharedToken(fetch)
+
+    def waiter() -> None:
+        with time_limit(allowed):
+            token.get()
+
+    with ThreadPoolExecutor(2) as threads:
+        first = threads.submit(token.get)
+        assert asked.wait(10)
+        with pytest.raises(JumioUnavailable, match="in time"):
+            threads.submit(waiter).result(10)
+        answer.set()
+        assert first.result(10) == "token"
+
+
+def test_the_lock_is_free_after_a_failure() -> None:
+    def fetch() -> tuple[str, float]:
+        raise JumioUnavailable("down")
+
+    token: SharedToken = SharedToken(fetch)
+    call: Callable[[], str] = token.get
+    for _ in range(3):
+        with time_limit(0.5), pytest.raises(JumioUnavailable, match="down"):
+            call()

@@ -1,0 +1,228 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The gateway against the Kratos stand-in always, and against a real Kratos where there is one: the same assertions."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+from uuid import uuid4
+
+import pytest
+import requests
+from support import NEWER_WORKFLOW, NO_HOOKS, NOW, ORY_SECRET, approved, pending, settings_of
+
+from webhook.core.record import Decision, Record
+from webhook.core.status import Status
+from webhook.errors import IdentityUnknown, KratosRefused
+from webhook.kratos.client import KratosClient
+from webhook.kratos.documents import Identity
+from webhook.sandbox.people import Kratos
+from webhook.sandbox.start import find_kratos, start_kratos
+
+# Numbers and booleans are left out: Kratos on SQLite stores such metadata and can then not read the row any more.
+
+# Registration signs the person in, so that there is a session to end.
+CONFIGURATION = NO_HOOKS.replace(
+    "registration: {after: {hooks: []}}", "registration: {after: {password: {hooks: [{hook: session}]}}}"
+)
+
+
+@pytest.fixture(scope="module", params=["stand-in", "real"])
+def kratos(request: pytest.FixtureRequest) -> Iterator[Kratos]:
+    binary = None
+    if request.param == "real" and (binary := find_kratos()) is None:
+        pytest.skip("no Kratos: neither KRATOS_BIN nor `kratos` on the PATH")
+    started = start_kratos(
+        service_url="http://127.0.0.1:1", ory_secret=ORY_SECRET, binary=binary, configuration=CONFIGURATION
+    )
+    with started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def client(kratos: Kratos) -> KratosClient:
+    return KratosClient(settings_of(KRATOS_ADMIN_URL=kratos.admin_url))
+
+
+def email() -> str:
+    return f"{uuid4()}@example.com"
+
+
+@pytest.fixture
+def person(kratos: Kratos) -> str:
+    return kratos.create_identity(email())
+
+
+def overwrite(kratos: Kratos, identity_id: str, name: str, value: Any) -> None:
+    """Somebody else's write."""
+    patch = [{"op": "replace", "path": f"/{name}", "value": value}]
+    answer = requests.patch(f"{kratos.admin_url}/admin/identities/{identity_id}", json=patch, timeout=10)
+    assert answer.status_code == 200, answer.text
+
+
+def unchanged_part(kratos: Kratos, identity_id: str) -> dict[str, Any]:
+    volatile = ("metadata_public", "metadata_admin", "updated_at", "state", "state_changed_at")
+    return {name: value for name, value in kratos.identity(identity_id).items() if name not in volatile}
+
+
+def test_an_identity_is_read_with_its_metadata(kratos: Kratos, client: KratosClient, person: str) -> None:
+    assert client.get(person) == Identity(id=person, state="active", metadata_public=None, metadata_admin=None)
+    overwrite(kratos, person, "metadata_public", {"theirs": [1]})
+    overwrite(kratos, person, "metadata_admin", {"theirs": {"a": None}})
+    assert client.get(person) == Identity(
+        id=person, state="active", metadata_public={"theirs": [1]}, metadata_admin={"theirs": {"a": None}}
+    )
+
+
+def test_an_unknown_identity_is_told_apart(client: KratosClient) -> None:
+    unknown = str(uuid4())
+    with pytest.raises(IdentityUnknown):
+        client.get(unknown)
+    with pytest.raises(IdentityUnknown):
+        client.write(Identity(id=unknown, state=None, metadata_public=None, metadata_admin=None), pending())
+
+
+def test_a_record_is_written_into_no_metadata_at_all(kratos: Kratos, client: KratosClient, person: str) -> None:
+    before = unchanged_part(kratos, person)
+    written = client.write(client.get(person), pending())
+    assert written == client.get(person)
+    assert written.metadata_public == {"jumio": pending().public_member()}
+    assert written.metadata_admin == {"jumio": pending().admin_member()}
+    assert unchanged_part(kratos, person) == before
+
+
+@pytest.mark.parametrize("metadata", [{}, {"theirs": {"deep": [1, None, "ü"]}}, {"jumio": "odd", "theirs": 1}])
+def test_members_of_others_stay_as_they_are(
+    kratos: Kratos, client: KratosClient, person: str, metadata: dict[str, Any]
+) -> None:
+    overwrite(kratos, person, "metadata_public", metadata)
+    overwrite(kratos, person, "metadata_admin", metadata)
+    before = unchanged_part(kratos, person)
+    client.write(client.get(person), approved())
+    identity = client.get(person)
+    assert identity.metadata_public == {**metadata, "jumio": approved().public_member()}
+    assert identity.metadata_admin == {**metadata, "jumio": approved().admin_member()}
+    assert unchanged_part(kratos, person) == before
+
+
+def test_a_new_record_replaces_the_old_one_whole(kratos: Kratos, client: KratosClient, person: str) -> None:
+    overwrite(kratos, person, "metadata_public", {"jumio": {"left": "over"}})
+    client.write(client.get(person), pending())
+    record = approved(workflow_execution_id=NEWER_WORKFLOW)
+    client.write(client.get(person), record)
+    identity = client.get(person)
+    assert identity.metadata_public == {"jumio": record.public_member()}
+    assert identity.metadata_admin == {"jumio": record.admin_member()}
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        Record(status=Status.UNSTARTED),
+        approved(workflow_key="my-key"),
+        approved(decision=Decision(type="WARNING", label='ü\N{GRINNING FACE}<&>"\\/', risk_score=12.345)),
+        approved(decision=Decision(type=None, label=None, risk_score=None)),
+        approved(decision=Decision(type="PASSED", label="", risk_score=-1.0)),
+    ],
+    ids=["unstarted", "a textual key", "any text", "no decision's parts", "a negative score"],
+)
+def test_whatever_a_record_holds_comes_back_as_it_was(client: KratosClient, person: str, record: Record) -> None:
+    for _ in range(12):
+        record = record.with_event("verification.settled", now=NOW)
+    identity = client.write(client.get(person), record)
+    assert identity.metadata_admin == {"jumio": record.admin_member()}
+
+
+def test_a_write_can_deactivate(kratos: Kratos, client: KratosClient, person: str) -> None:
+    assert client.write(client.get(person), approved(), state="inactive").state == "inactive"
+    assert kratos.identity(person)["state"] == "inactive"
+    assert client.write(client.get(person), approved()).state == "inactive"
+
+
+def test_an_unknown_state_is_refused_and_nothing_is_written(kratos: Kratos, client: KratosClient, person: str) -> None:
+    with pytest.raises(KratosRefused):
+        client.write(client.get(person), approved(), state="gone")
+    assert client.get(person).metadata_public is None
+
+
+@pytest.mark.parametrize("odd", ["a string", [1]], ids=repr)
+@pytest.mark.parametrize("name", ["metadata_public", "metadata_admin"])
+def test_metadata_that_is_no_object_is_not_written_and_stays(
+    kratos: Kratos, client: KratosClient, person: str, name: str, odd: object
+) -> None:
+    overwrite(kratos, person, name, odd)
+    with pytest.raises(KratosRefused):
+        client.write(client.get(person), pending())
+    assert kratos.identity(person)[name] == odd
+
+
+@pytest.mark.parametrize("odd", ["a string", [1]], ids=repr)
+@pytest.mark.parametrize("name", ["metadata_public", "metadata_admin"])
+def test_metadata_that_became_a_non_object_since_it_was_read_makes_kratos_refuse(
+    kratos: Kratos, client: KratosClient, person: str, name: str, odd: object
+) -> None:
+    before = client.get(person)
+    overwrite(kratos, person, name, odd)
+    with pytest.raises(KratosRefused, match="400"):
+        client.write(before, pending())
+    assert kratos.identity(person)[name] == odd
+
+
+def test_all_identities_are_listed_page_by_page_once_each(kratos: Kratos, client: KratosClient) -> None:
+    people = {kratos.create_identity(email()) for _ in range(7)}
+    client.write(client.get(min(people)), approved())
+    token, found, pages = None, [], 0
+    while True:
+        page, token = client.page(token, size=3)
+        assert len(page) == 3 or token is None
+        found += page
+        pages += 1
+        if token is None:
+            break
+    ids = [identity.id for identity in found]
+    assert pages >= 3
+    assert len(ids) == len(set(ids))
+    assert people <= set(ids)
+    written = next(identity for identity in found if identity.id == min(people))
+    assert written.metadata_admin == {"jumio": approved().admin_member()}
+    everybody, token = client.page(None)
+    assert ({identity.id for identity in everybody}, token) == (set(ids), None)
+
+
+@pytest.mark.parametrize("token", ["nonsense", "../x"])
+def test_a_page_token_of_ones_own_is_refused(client: KratosClient, token: str) -> None:
+    with pytest.raises(KratosRefused):
+        client.page(token)
+
+
+def test_ending_sessions_says_whether_there_were_any(kratos: Kratos, client: KratosClient, person: str) -> None:
+    registration = kratos.register(email())
+    assert registration.identity_id is not None
+    assert registration.session_token is not None
+    other = kratos.register(email())
+    assert other.session_token is not None
+    assert kratos.whoami(registration.session_token) is not None
+
+    assert client.end_sessions(registration.identity_id) is True
+    assert kratos.whoami(registration.session_token) is None
+    assert kratos.sessions(registration.identity_id) == []
+    assert client.end_sessions(registration.identity_id) is False
+    assert client.end_sessions(person) is False
+    assert client.end_sessions(str(uuid4())) is False
+    assert kratos.whoami(other.session_token) is not None
+
+
+def test_a_kratos_that_runs_is_ready(client: KratosClient) -> None:
+    client.check_ready()
+
+
+def test_the_admin_prefix_may_stand_in_the_setting(kratos: Kratos, person: str) -> None:
+    client = KratosClient(settings_of(KRATOS_ADMIN_URL=f"{kratos.admin_url}/admin/"))
+    client.check_ready()
+    assert client.get(person).id == person
+
+
+def test_the_reply_to_a_write_is_the_proof(kratos: Kratos, client: KratosClient, person: str) -> None:
+    """The stand-in and Kratos answer a PATCH with what it made of the row, so a lost write shows in it."""
+    written = client.write(client.get(person), pending())
+    overwrite(kratos, person, "metadata_public", None)
+    assert client.get(person) == replace(written, metadata_public=None)

@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Fixed vectors and small helpers that several test modules share; fixtures stand in conftest.py."""
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from flask import Flask
+from flask.testing import FlaskClient
+
+from webhook.app import create_app
+from webhook.core.record import Decision, Record
+from webhook.core.status import Status, Verdict
+from webhook.core.transition import Reading
+from webhook.sandbox.jumio import JumioStandIn
+from webhook.sandbox.kratos import KratosStandIn
+from webhook.settings import Settings
+
+IDENTITY = "9f425a8d-7efc-4768-8f23-7647a74fdf13"
+OTHER_IDENTITY = "7a1cbd0c-3c5e-4b0f-9a55-0f8e3c9d2b11"
+ACCOUNT = "11111111-1111-1111-1111-aaaaaaaaaaaa"
+WORKFLOW = "22222222-2222-2222-2222-aaaaaaaaaaaa"
+NEWER_WORKFLOW = "33333333-3333-3333-3333-aaaaaaaaaaaa"
+LINK = "https://example.web.emea-1.jumio.ai/web/v4/app?authorizationToken=link-token&locale=en"
+
+ORY_SECRET = "ory-secret-for-tests"
+OLD_ORY_SECRET = "ory-secret-of-last-year"
+CALLBACK_SECRET = "sandbox-callback-secret"
+OLD_CALLBACK_SECRET = "callback-secret-of-last-year"
+CLIENT_ID = "sandbox-client"
+CLIENT_SECRET = "sandbox-client-secret"
+API_KEY = "ory_apikey_for_tests"
+AUTH = {"Authorization": f"Bearer {ORY_SECRET}"}
+
+NOW = datetime(2026, 3, 2, 18, 48, 37, 319000, tzinfo=UTC)
+
+REQUIRED = {
+    "ORY_WEBHOOK_SECRET": f"{ORY_SECRET}, {OLD_ORY_SECRET}",
+    "KRATOS_ADMIN_URL": "http://kratos.invalid:4434",
+    "JUMIO_AUTH_URL": "https://auth.emea-1.jumio.invalid/oauth2/token",
+    "JUMIO_API_BASE_URL": "https://account.emea-1.jumio.invalid/api/v1",
+    "JUMIO_CLIENT_ID": CLIENT_ID,
+    "JUMIO_CLIENT_SECRET": CLIENT_SECRET,
+    "JUMIO_CALLBACK_SECRET": f"{CALLBACK_SECRET}, {OLD_CALLBACK_SECRET}",
+}
+
+# A Kratos without hooks: the service is called by the tests, not by the stand-in.
+NO_HOOKS = """
+selfservice:
+  flows:
+    registration: {after: {hooks: []}}
+    login: {after: {hooks: []}}
+"""
+
+# What nobody should send, by name; each is malformed for every route.
+HOSTILE_BODIES = {
+    "empty": b"",
+    "not JSON": b"identity=1",
+    "cut short": b'{"identity": {"id": ',
+    "a string": b'"identity"',
+    "a number": b"1",
+    "null": b"null",
+    "true": b"true",
+    "a list": b'[{"identity": {}}]',
+    "a duplicate key": b'{"identity": {"id": "a"}, "identity": {"id": "b"}}',
+    "a duplicate key far inside": b'{"identity": {}, "flow": [{"a": {"b": 1, "b": 1}}]}',
+    "keys that are equal once unescaped": b'{"identity": 1, "\\u0069dentity": 2}',
+    "lists nested deeply": b'{"flow": ' + b"[" * 200_000 + b"]" * 200_000 + b"}",
+    "objects nested deeply": b'{"a":' * 100_000 + b"1" + b"}" * 100_000,
+    "NaN": b'{"identity": NaN}',
+    "Infinity": b'{"identity": -Infinity}',
+    "an endless integer": b'{"identity": ' + b"9" * 10_000 + b"}",
+    "invalid UTF-8": b'{"identity": "\xff\xfe"}',
+    "UTF-16": '{"identity": {}}'.encode("utf-16"),
+    "a byte order mark": b"\xef\xbb\xbf{}",
+    "two documents": b"{} {}",
+    "a raw control character": b'{"identity": "\x00"}',
+}
+
+
+def settings_of(**changed: str | None) -> Settings:
+    """The required settings and nothing else, but for what is `changed`."""
+    return Settings.from_mapping({**REQUIRED, **changed})
+
+
+def pending(**changed: Any) -> Record:
+    """A recorded open workflow."""
+    values: dict[str, Any] = {
+        "status": Status.PENDING,
+        "account_id": ACCOUNT,
+        "workflow_execution_id": WORKFLOW,
+        "verification_url": LINK,
+        "initiated_at": "2026-03-02T18:00:00.000Z",
+        "workflow_key": 10011,
+    }
+    return Record(**{**values, **changed})
+
+
+def approved(**changed: Any) -> Record:
+    """A recorded verdict."""
+    values: dict[str, Any] = {
+        "status": Status.APPROVED,
+        "verdict": Verdict.PASSED,
+        "verification_url": None,
+        "decided_at": "2026-03-02T18:30:00.000Z",
+        "decision": Decision(type="PASSED", label="PASSED", risk_score=0.0),
+    }
+    return pending(**{**values, **changed})
+
+
+def reading(**changed: Any) -> Reading:
+    """What Jumio says of the recorded workflow: passed."""
+    values: dict[str, Any] = {
+        "account_id": ACCOUNT,
+        "workflow_execution_id": WORKFLOW,
+        "workflow_status": "PROCESSED",
+        "decision": Decision(type="PASSED", label="PASSED", risk_score=0.0),
+        "created_at": datetime(2026, 3, 2, 17, 59, 59, tzinfo=UTC),
+        "completed_at": datetime(2026, 3, 2, 18, 30, tzinfo=UTC),
+        "workflow_key": 10011,
+        "references": (IDENTITY, IDENTITY),
+    }
+    return Reading(**{**values, **changed})
+
+
+@dataclass(frozen=True)
+class World:
+    """The service between its two peers."""
+
+    jumio: JumioStandIn
+    kratos: KratosStandIn
+    settings: Settings
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "app", create_app(self.settings))
+
+    app: Flask = None  # type: ignore[assignment]  # set above
+
+    @property
+    def client(self) -> FlaskClient:
+        return self.app.test_client()
+
+    def person(self, name: str = "person", **metadata: Any) -> str:
+        """A new identity's id."""
+        return str(self.kratos.identities.create({"email": f"{name}@example.com"}, **metadata)["id"])
+
+    def person_with(self, record: Record, name: str = "person") -> str:
+        """A new identity, with this record in both copies."""
+        return self.person(
+            name,
+            metadata_public={"jumio": record.public_member()},
+            metadata_admin={"jumio": json.loads(json.dumps(record.admin_member()))},
+        )
+
+    def record(self, identity_id: str) -> tuple[Any, Any]:
+        """Both copies as they stand in Kratos."""
+        identity = self.kratos.identity(identity_id)
+        return tuple((identity[name] or {}).get("jumio") for name in ("metadata_public", "metadata_admin"))  # type: ignore[return-value]
+
+    def forget_calls(self) -> None:
+        self.jumio.server.clear()
+        self.kratos.server.clear()
+
+    def calls(self) -> list[str]:
+        """Every call either peer got since, as `kratos GET` and the like, in no particular order across the peers."""
+        return [
+            f"{name} {request.method} {'token' if request.path.startswith('/oauth2') else ''}".strip()
+            for name, server in (("jumio", self.jumio.server), ("kratos", self.kratos.server))
+            for request in server.requests
+        ]
