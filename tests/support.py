@@ -10,6 +10,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from webhook.app import create_app
+from webhook.core.metadata import admin_member, public_member
 from webhook.core.record import Decision, Record
 from webhook.core.status import Status, Verdict
 from webhook.core.transition import Reading
@@ -149,8 +150,8 @@ class World:
         """A new identity, with this record in both copies."""
         return self.person(
             name,
-            metadata_public={"jumio": record.public_member()},
-            metadata_admin={"jumio": json.loads(json.dumps(record.admin_member()))},
+            metadata_public={"jumio": public_member(record)},
+            metadata_admin={"jumio": json.loads(json.dumps(admin_member(record)))},
         )
 
     def record(self, identity_id: str) -> tuple[Any, Any]:

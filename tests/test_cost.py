@@ -10,6 +10,7 @@ import pytest
 from support import AUTH, CALLBACK_SECRET, World, pending
 from werkzeug.test import TestResponse
 
+from webhook.core.metadata import public_member
 from webhook.core.status import Status
 
 
@@ -91,7 +92,7 @@ def test_a_login_at_a_settled_status_costs_nothing(
 ) -> None:
     world = make_world(BLOCK_LOGIN_STATUSES=block)
     person = world.person()
-    assert sign_in(world, person, {"jumio": pending(status=status).public_member()}).status_code in (200, 403)
+    assert sign_in(world, person, {"jumio": public_member(pending(status=status))}).status_code in (200, 403)
     assert sign_in(world, person, None).status_code in (200, 403)
     assert cost(world) == []
 

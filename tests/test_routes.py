@@ -33,6 +33,7 @@ from werkzeug.test import TestResponse
 
 from webhook import __version__, routes
 from webhook.core.bodies import NIL_UUID
+from webhook.core.metadata import public_member
 from webhook.core.record import Record
 from webhook.core.status import Status
 from webhook.sandbox import faults
@@ -676,7 +677,7 @@ def by_status(status: Status, **changed: Any) -> dict[str, Any] | None:
         return None
     # Too young to be looked at again.
     record = pending(status=status, initiated_at="2999-01-01T00:00:00.000Z", **changed)
-    return {"jumio": record.public_member(), "theirs": 1}
+    return {"jumio": public_member(record), "theirs": 1}
 
 
 @pytest.mark.parametrize("status", Status)
@@ -723,7 +724,7 @@ def test_a_login_while_a_callback_may_be_lost_is_decided_by_jumio(world: World) 
 @pytest.mark.parametrize("initiated_at", [None, "some day", "2026-01-01T00:00:00.000Z"])
 def test_an_open_verification_of_some_age_is_looked_at(world: World, initiated_at: str | None) -> None:
     person = world.person_with(pending(initiated_at=initiated_at))
-    answer = sign_in(world, person, {"jumio": pending(initiated_at=initiated_at).public_member()})
+    answer = sign_in(world, person, {"jumio": public_member(pending(initiated_at=initiated_at))})
     assert answer.status_code == 200
     assert world.jumio.server.count("GET", ".*") == 1
 
@@ -772,7 +773,7 @@ def test_whatever_fails_behind_it_the_gate_decides_by_the_record_it_was_sent(
     server.faults = lambda request: (
         PEER_FAULTS[name] if who == "kratos" or (who == "token") is request.path.startswith("/oauth2") else None
     )
-    old = {**record.public_member(), "initiated_at": "2026-01-01T00:00:00.000Z"}
+    old = {**public_member(record), "initiated_at": "2026-01-01T00:00:00.000Z"}
     begun = time.monotonic()
     answer = sign_in(world, person, {"jumio": old})
     assert time.monotonic() - begun < 1.5
@@ -857,4 +858,4 @@ def test_initiate_without_a_link_from_jumio_is_still_pending(world: World) -> No
 
 
 def test_a_record_without_anything_is_the_status_none(world: World) -> None:
-    assert sign_in(world, IDENTITY, {"jumio": Record().public_member()}).json == {"status": "none"}
+    assert sign_in(world, IDENTITY, {"jumio": public_member(Record())}).json == {"status": "none"}

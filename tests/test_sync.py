@@ -12,10 +12,11 @@ import pytest
 from support import ACCOUNT, OTHER_IDENTITY, World, approved, pending
 
 from webhook import cli, sync, sync_command
+from webhook.core.events import Event
 from webhook.core.record import Record
+from webhook.core.start import claimed
 from webhook.core.status import Status, Verdict
 from webhook.core.times import to_text
-from webhook.core.transition import Event, claimed
 from webhook.jumio.client import JumioClient
 from webhook.kratos.client import KratosClient
 from webhook.pace import JUMIO_LIMITS, Pace

@@ -13,9 +13,11 @@ from support import ACCOUNT, NOW, WORKFLOW, World, approved, pending
 
 from webhook import verification
 from webhook.core.bodies import Doorbell
+from webhook.core.events import Event
 from webhook.core.record import Record
+from webhook.core.start import claimed
 from webhook.core.status import Status
-from webhook.core.transition import Event, Result, claimed
+from webhook.core.transition import Result
 from webhook.deadline import time_limit
 from webhook.errors import (
     IdentityUnknown,
@@ -91,7 +93,7 @@ def test_who_has_none_gets_a_workflow_on_a_new_account(world: World, verificatio
     [workflow] = world.jumio.truth(person)
     assert (start.error, start.reason) == (None, None)
     assert start.record.workflow_execution_id == workflow.id
-    assert world.record(person) == (start.record.public_member(), start.record.admin_member())
+    assert world.record(person) == (start.public_member(record), start.admin_member(record))
 
 
 @pytest.mark.parametrize("status", [Status.INCOMPLETE, Status.UNSTARTED])
@@ -260,7 +262,7 @@ def test_a_ring_reads_jumio_and_writes_what_it_says(world: World, verifications:
         Event.SETTLED,
         Status.APPROVED,
     )
-    assert world.record(person) == (outcome.record.public_member(), outcome.record.admin_member())
+    assert world.record(person) == (outcome.public_member(record), outcome.admin_member(record))
     assert verifications.ring(doorbell(workflow), identity_id=None).result is Result.UNCHANGED
 
 

@@ -4,9 +4,13 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 
 from webhook import __version__
+from webhook.core.assurance import parse_duration
+from webhook.core.bodies import REASONS
+from webhook.errors import Malformed
 from webhook.settings import Settings, SettingsError
 
 EXIT_FAILED = 1
@@ -55,6 +59,20 @@ def _parser() -> argparse.ArgumentParser:
     doctor.add_argument("--json", action="store_true", help="print one JSON object")
     doctor.set_defaults(run=_doctor)
 
+    reverify = commands.add_parser("reverify", help="ask people who were verified to do it again")
+    whom = reverify.add_mutually_exclusive_group(required=True)
+    whom.add_argument("--identity", metavar="ID", help="this one")
+    whom.add_argument("--older-than", metavar="90d", type=_duration, help="all whose verification is older")
+    reverify.add_argument("--reason", choices=REASONS, default="scheduled")
+    reverify.add_argument("--due-in", metavar="7d", type=_duration, help="after this their level falls to 1")
+    reverify.add_argument("--dry-run", action="store_true", help="only print who would be asked")
+    reverify.set_defaults(run=_reverify)
+
+    explain = commands.add_parser("explain", help="why somebody has the status and the level they have")
+    explain.add_argument("identity", metavar="ID")
+    explain.add_argument("--json", action="store_true", help="for machines")
+    explain.set_defaults(run=_explain)
+
     demo = commands.add_parser("demo", help="the whole flow on loopback; no account anywhere is needed")
     demo.add_argument("--serve", action="store_true", help="keep everything up and print the URLs to play with")
     demo.set_defaults(run=_demo)
@@ -74,6 +92,34 @@ def _sync(arguments: argparse.Namespace) -> int:
     from webhook import sync_command
 
     return sync_command.run(settings, identity=arguments.identity, every=arguments.every, as_json=arguments.json)
+
+
+def _reverify(arguments: argparse.Namespace) -> int:
+    settings = Settings.load()
+    from webhook import identity_commands
+
+    return identity_commands.run_reverify(
+        settings,
+        identity=arguments.identity,
+        older_than=arguments.older_than,
+        reason=arguments.reason,
+        due_in=arguments.due_in,
+        dry_run=arguments.dry_run,
+    )
+
+
+def _explain(arguments: argparse.Namespace) -> int:
+    settings = Settings.load()
+    from webhook import identity_commands
+
+    return identity_commands.run_explain(settings, identity=arguments.identity, as_json=arguments.json)
+
+
+def _duration(text: str) -> timedelta:
+    try:
+        return parse_duration(text, "it")
+    except Malformed as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _seconds(text: str) -> float:

@@ -12,7 +12,8 @@ from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 from support import ACCOUNT, LINK, NEWER_WORKFLOW, NOW, WORKFLOW, approved, pending
 
-from webhook.core.record import HISTORY_LENGTH, Decision, Record, copies_agree, member, public_record, read_record
+from webhook.core.metadata import admin_member, copies_agree, member, public_member, public_record, read_record
+from webhook.core.record import HISTORY_LENGTH, Decision, Record
 from webhook.core.status import Status, Verdict
 
 SEED = int(os.environ.get("TEST_SEED", "20260302"))
@@ -20,13 +21,13 @@ SEED = int(os.environ.get("TEST_SEED", "20260302"))
 
 def written(record: Record) -> tuple[dict[str, Any], dict[str, Any]]:
     """Both copies as JSON makes of them."""
-    public, admin = {"jumio": record.public_member()}, {"jumio": record.admin_member()}
+    public, admin = {"jumio": public_member(record)}, {"jumio": admin_member(record)}
     return json.loads(json.dumps(public)), json.loads(json.dumps(admin))
 
 
 def test_the_public_copy_holds_exactly_what_the_contract_names() -> None:
     record = approved(history=({"event": "x"},))
-    assert record.public_member() == {
+    assert public_member(record) == {
         "status": "approved",
         "verdict": "PASSED",
         "account_id": ACCOUNT,
@@ -39,7 +40,7 @@ def test_the_public_copy_holds_exactly_what_the_contract_names() -> None:
 
 def test_the_admin_copy_holds_exactly_what_the_contract_names() -> None:
     record = approved().with_event("verification.settled", now=NOW)
-    assert record.admin_member() == {
+    assert admin_member(record) == {
         "status": "approved",
         "verdict": "PASSED",
         "account_id": ACCOUNT,
@@ -60,9 +61,9 @@ def test_the_admin_copy_holds_exactly_what_the_contract_names() -> None:
 
 
 def test_an_open_record_has_nulls_where_nothing_is_known_yet() -> None:
-    assert pending().public_member()["verification_url"] == LINK
-    assert pending().public_member()["verdict"] is pending().public_member()["decided_at"] is None
-    assert pending().admin_member()["decision"] is None
+    assert public_member(pending())["verification_url"] == LINK
+    assert public_member(pending())["verdict"] is public_member(pending())["decided_at"] is None
+    assert admin_member(pending())["decision"] is None
 
 
 @pytest.mark.parametrize("record", [pending(), approved(), Record(status=Status.UNSTARTED), pending(workflow_key="k")])

@@ -8,21 +8,11 @@ from typing import Any
 import pytest
 from support import ACCOUNT, IDENTITY, LINK, NEWER_WORKFLOW, NOW, OTHER_IDENTITY, WORKFLOW, approved, pending, reading
 
+from webhook.core.events import Event
 from webhook.core.record import Decision, Record
+from webhook.core.start import CLAIM_FOR, Started, claimed, is_claimed_by_another, not_started, started
 from webhook.core.status import Status, Verdict
-from webhook.core.transition import (
-    CLAIM_FOR,
-    Event,
-    Outcome,
-    Result,
-    Started,
-    claimed,
-    is_claimed_by_another,
-    not_started,
-    settle,
-    settle_unknown,
-    started,
-)
+from webhook.core.transition import Outcome, Result, settle, settle_unknown
 
 INITIATED = datetime(2026, 3, 2, 18, 0, tzinfo=UTC)
 LATER = NOW + timedelta(hours=1)

@@ -36,12 +36,15 @@ from webhook.sandbox.wire import Request
 Call = Callable[[JumioClient], object]
 
 
+KEY = 10011
+
+
 def start(client: JumioClient) -> object:
-    return client.start(IDENTITY, account_id=None)
+    return client.start(IDENTITY, account_id=None, workflow_key=KEY)
 
 
 def update(client: JumioClient) -> object:
-    return client.start(IDENTITY, account_id=ACCOUNT)
+    return client.start(IDENTITY, account_id=ACCOUNT, workflow_key=KEY)
 
 
 def read(client: JumioClient) -> object:
@@ -118,8 +121,8 @@ def test_every_call_names_the_business_and_bears_the_token(
     jumio: JumioStandIn, make_client: Callable[..., JumioClient]
 ) -> None:
     client = make_client(JUMIO_USER_AGENT="ExampleBank hook/1.0")
-    begun = client.start(IDENTITY, account_id=None)
-    client.start(IDENTITY, account_id=begun.account_id)
+    begun = client.start(IDENTITY, account_id=None, workflow_key=KEY)
+    client.start(IDENTITY, account_id=begun.account_id, workflow_key=KEY)
     client.read(account_id=begun.account_id, workflow_execution_id=begun.workflow_execution_id)
     assert len(jumio.server.requests) == 4
     for request in jumio.server.requests:
@@ -135,7 +138,7 @@ def test_the_user_agent_names_this_service_where_nothing_is_set(jumio: JumioStan
 
 
 def sent_by_start(jumio: JumioStandIn, client: JumioClient) -> dict[str, Any]:
-    client.start(IDENTITY, account_id=None)
+    client.start(IDENTITY, account_id=None, workflow_key=KEY)
     [request] = api_calls(jumio.server)
     assert (request.method, request.path) == ("POST", "/api/v1/accounts")
     assert request.headers["Content-Type"] == "application/json"
@@ -172,7 +175,7 @@ def test_a_start_passes_through_what_is_set(jumio: JumioStandIn, make_client: Ca
 
 
 def test_a_start_reads_account_workflow_and_link(jumio: JumioStandIn, client: JumioClient) -> None:
-    begun = client.start(IDENTITY, account_id=None)
+    begun = client.start(IDENTITY, account_id=None, workflow_key=KEY)
     [workflow] = jumio.truth(IDENTITY)
     assert (begun.account_id, begun.workflow_execution_id) == (workflow.account_id, workflow.id)
     assert begun.verification_url == workflow.web_href
@@ -180,8 +183,8 @@ def test_a_start_reads_account_workflow_and_link(jumio: JumioStandIn, client: Ju
 
 
 def test_a_further_workflow_is_put_on_the_existing_account(jumio: JumioStandIn, client: JumioClient) -> None:
-    first = client.start(IDENTITY, account_id=None)
-    second = client.start(IDENTITY, account_id=first.account_id)
+    first = client.start(IDENTITY, account_id=None, workflow_key=KEY)
+    second = client.start(IDENTITY, account_id=first.account_id, workflow_key=KEY)
     assert second.account_id == first.account_id
     assert second.workflow_execution_id != first.workflow_execution_id
     assert [(request.method, request.path) for request in api_calls(jumio.server)] == [
@@ -205,7 +208,7 @@ def test_a_further_workflow_is_put_on_the_existing_account(jumio: JumioStandIn, 
 def test_a_reading_says_what_jumio_decided(
     jumio: JumioStandIn, client: JumioClient, outcome: str, status: str, decision: str
 ) -> None:
-    begun = client.start(IDENTITY, account_id=None)
+    begun = client.start(IDENTITY, account_id=None, workflow_key=KEY)
     jumio.decide(begun.workflow_execution_id, outcome)
     reading = client.read(account_id=begun.account_id, workflow_execution_id=begun.workflow_execution_id)
     assert reading.workflow_status == status
@@ -248,7 +251,7 @@ def test_an_id_that_is_none_of_jumios_goes_into_no_url(jumio: JumioStandIn, clie
     for call in (
         lambda: client.read(account_id=hostile, workflow_execution_id=WORKFLOW),
         lambda: client.read(account_id=ACCOUNT, workflow_execution_id=hostile),
-        lambda: client.start(IDENTITY, account_id=hostile),
+        lambda: client.start(IDENTITY, account_id=hostile, workflow_key=KEY),
     ):
         with pytest.raises(WorkflowUnknown):
             call()
@@ -263,7 +266,7 @@ def test_eight_threads_share_one_token(jumio: JumioStandIn, client: JumioClient)
 
     def call(_: int) -> None:
         together.wait()
-        client.start(IDENTITY, account_id=None)
+        client.start(IDENTITY, account_id=None, workflow_key=KEY)
 
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(call, range(8)))
@@ -625,7 +628,7 @@ def test_whoever_paces_is_told_of_each_call_before_it_is_made(jumio: JumioStandI
         settings_of(JUMIO_AUTH_URL=jumio.auth_url, JUMIO_API_BASE_URL=jumio.api_base_url),
         before_call=lambda operation: told.append((operation, len(jumio.server.requests))),
     )
-    begun = client.start(IDENTITY, account_id=None)
+    begun = client.start(IDENTITY, account_id=None, workflow_key=KEY)
     client.read(account_id=begun.account_id, workflow_execution_id=begun.workflow_execution_id)
     assert [operation for operation, _ in told][-1] == "read"
     assert sorted(operation for operation, _ in told) == ["read", "start", "token"]

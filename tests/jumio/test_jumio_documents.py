@@ -10,7 +10,8 @@ import pytest
 from support import ACCOUNT, IDENTITY, LINK, WORKFLOW
 
 from webhook.core.record import Decision
-from webhook.core.transition import Reading, Started
+from webhook.core.start import Started
+from webhook.core.transition import Reading
 from webhook.errors import JumioUnavailable
 from webhook.jumio.documents import parse_object, parse_reading, parse_started, parse_token
 

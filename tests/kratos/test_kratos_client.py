@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from support import API_KEY, IDENTITY, approved, pending, settings_of
 
+from webhook.core.metadata import admin_member, public_member
 from webhook.deadline import time_limit
 from webhook.errors import AnswerTooLarge, IdentityUnknown, KratosError, KratosRefused, KratosUnavailable
 from webhook.kratos import client as module
@@ -142,7 +143,7 @@ def test_a_transient_refusal_is_tried_again_twice(
     kratos.server.faults = in_turn(*[fault] * failures)
     client.write(identity, pending())
     assert kratos.server.count("PATCH", ".*") == failures + 1
-    assert client.get(person).metadata_public == {"jumio": pending().public_member()}
+    assert client.get(person).metadata_public == {"jumio": public_member(pending())}
 
 
 @pytest.mark.usefixtures("no_pause")
@@ -248,8 +249,8 @@ def test_an_answer_that_is_too_long_is_not_read_to_its_end(
     [
         {"metadata_public": None},
         {"metadata_admin": None},
-        {"metadata_public": {"jumio": approved().public_member()}},
-        {"metadata_admin": {"jumio": approved().admin_member()}},
+        {"metadata_public": {"jumio": public_member(approved())}},
+        {"metadata_admin": {"jumio": admin_member(approved())}},
         {"metadata_public": "odd"},
     ],
     ids=str,
@@ -260,8 +261,8 @@ def test_a_reply_that_does_not_hold_what_was_written_is_no_success(
     identity = client.get(person)
     kept = {
         **kratos.identity(person),
-        "metadata_public": {"jumio": pending().public_member()},
-        "metadata_admin": {"jumio": pending().admin_member()},
+        "metadata_public": {"jumio": public_member(pending())},
+        "metadata_admin": {"jumio": admin_member(pending())},
     }
     kratos.server.faults = lambda _: faults.answer(200, json.dumps({**kept, **change}).encode())
     with pytest.raises(KratosUnavailable, match="did not keep"):

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from support import IDENTITY, approved, pending
 
+from webhook.core.metadata import admin_member, public_member
 from webhook.errors import KratosUnavailable
 from webhook.kratos.documents import (
     Identity,
@@ -107,8 +108,8 @@ def test_only_an_object_or_nothing_can_hold_our_member(metadata: object, writabl
 
 def test_a_patch_touches_our_two_members_only() -> None:
     assert patch_of(pending()) == [
-        {"op": "add", "path": "/metadata_public/jumio", "value": pending().public_member()},
-        {"op": "add", "path": "/metadata_admin/jumio", "value": pending().admin_member()},
+        {"op": "add", "path": "/metadata_public/jumio", "value": public_member(pending())},
+        {"op": "add", "path": "/metadata_admin/jumio", "value": admin_member(pending())},
     ]
 
 

@@ -38,7 +38,7 @@ print("fine")
 
 @pytest.mark.parametrize("program", [PROGRAM, LIBRARY_FIRST], ids=["ours first", "the library first"])
 def test_the_parts_are_the_librarys_own_in_either_order(program: str) -> None:
-    ran = subprocess.run(  # noqa: S603  # our own program
+    ran = subprocess.run(  # our own program
         [sys.executable, "-W", "error", "-c", program], capture_output=True, text=True, timeout=60
     )
     assert (ran.stdout, ran.returncode) == ("fine\n", 0), ran.stderr

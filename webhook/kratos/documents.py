@@ -23,7 +23,7 @@ class Identity:
     state: str | None
     metadata_public: Any
     metadata_admin: Any
-    verified_address: bool
+    verified_address: bool = False
 
 
 def parse_json(body: bytes) -> Any:

@@ -78,7 +78,7 @@ TEXTS: dict[str, Texts] = {
         ),
         "unknown": Text(
             heading="Dieser Link funktioniert nicht",
-            body="Bitte prüfen Sie, ob Sie den ganzen Link geöffnet haben, oder fragen Sie den Support nach einem neuen.",
+            body="Bitte prüfen Sie, ob Sie den ganzen Link geöffnet haben, oder fragen Sie den Support.",
         ),
         "later": Text(
             heading="Bitte versuchen Sie es später noch einmal",
