@@ -25,11 +25,14 @@ OFFER_SECONDS = 8.0
 
 @dataclass(frozen=True, kw_only=True)
 class Admission:
-    """What the gate says: `refusal` is the payload for Kratos, or None to let the flow go on."""
+    """What the gate says: `refusal` is the payload for Kratos, or None to let the flow go on; `level` only by a policy."""
 
     status: Status
-    level: int
+    level: int | None
     refusal: dict[str, Any] | None
+
+
+_NO_POLICY = Policy()
 
 
 class Gate:
@@ -42,9 +45,11 @@ class Gate:
 
     def admit(self, hook: GateHook) -> Admission:
         """Decide by the record that the hook brought, or a fresher one where a callback may have been lost."""
-        policy = hook.policy or Policy()
+        policy = hook.policy or _NO_POLICY
         block = self._settings.block_login_statuses if policy.block_statuses is None else policy.block_statuses
         record = self._looked_again(hook) if _is_pending_for_long(hook.record) else hook.record
+        if hook.policy is None and record.status not in block:
+            return Admission(status=record.status, level=None, refusal=None)
         standing = self._standing(hook, record)
         unmet = judge(policy, standing, now=datetime.now(UTC))
         if unmet is not None and _has_further_open(record):

@@ -1,18 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What errors look like to callers: Ory's error shape, and on the login gate a text that Kratos can show as well."""
+"""What errors look like to callers, and which exception is which answer."""
 
 import logging
 from http import HTTPStatus
+from typing import Any
 
 from flask import Flask, Response, jsonify, request
 from werkzeug.exceptions import HTTPException
 
 from webhook import log
-from webhook.core.gate import cannot_decide
 from webhook.deadline import DeadlineExceeded
 from webhook.errors import IdentityUnknown, JumioError, KratosError, Malformed, ServiceError, Unauthorized
 
-GATE_PATH = "/jumio/validate"
 CALLBACK_PATH = "/jumio/callback"
 RETRY_AFTER_SECONDS = 60
 
@@ -32,21 +31,15 @@ _BY_KIND: tuple[tuple[type[Exception], HTTPStatus], ...] = (
 )
 
 
-def error_answer(status: HTTPStatus, reason: str) -> Response:
-    """An answer in Ory's error shape. The login gate never answers a 5xx or 429: Kratos would retry inside the login.
-
-    https://www.ory.com/docs/kratos/reference/api (errorGeneric)
-    """
-    gate = request.path == GATE_PATH
-    if gate and status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        status = HTTPStatus.FORBIDDEN
+def error_body(status: HTTPStatus, reason: str) -> dict[str, Any]:
+    """Ory's error shape: https://www.ory.com/docs/kratos/reference/api (errorGeneric)"""
     message = _MESSAGES.get(status, status.description or status.phrase)
-    body: dict[str, object] = {
-        "error": {"code": status.value, "status": status.phrase, "reason": reason, "message": message}
-    }
-    if gate:
-        body |= cannot_decide()
-    answer = jsonify(body)
+    return {"error": {"code": status.value, "status": status.phrase, "reason": reason, "message": message}}
+
+
+def error_answer(status: HTTPStatus, reason: str) -> Response:
+    """An answer in that shape."""
+    answer = jsonify(error_body(status, reason))
     answer.status_code = status
     if status is HTTPStatus.SERVICE_UNAVAILABLE and request.path.startswith(CALLBACK_PATH):
         answer.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)

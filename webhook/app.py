@@ -7,8 +7,11 @@ from typing import Any
 from flask import Flask
 
 from webhook import answers, log, metrics, request_log, routes
+from webhook.admission import Gate
+from webhook.gate_app import GateApp
 from webhook.jumio.client import JumioClient
 from webhook.kratos.client import KratosClient
+from webhook.requests_in import MAX_BODY_BYTES
 from webhook.settings import Settings
 from webhook.verification import Verifications
 
@@ -23,7 +26,7 @@ class _Application(Flask):
 def create_app(settings: Settings) -> Flask:
     """The application. Nothing is called and no connection is opened before the first request."""
     app = _Application("webhook", static_folder=None)
-    app.config["MAX_CONTENT_LENGTH"] = routes.MAX_BODY_BYTES + 1
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES + 1
     app.url_map.merge_slashes = False  # a redirect would make Kratos repeat the hook elsewhere, as a GET
     app.url_map.strict_slashes = True
     kratos = KratosClient(settings)
@@ -32,4 +35,6 @@ def create_app(settings: Settings) -> Flask:
     request_log.install(app)
     answers.install(app)
     routes.install(app, settings, verifications, kratos)
+    gate = Gate(settings, verifications)
+    app.wsgi_app = GateApp(settings, gate, others=app.wsgi_app)  # type: ignore[method-assign]  # Flask's documented way
     return app

@@ -6,6 +6,7 @@ import time
 from flask import Flask, Response, g, request
 
 from webhook import log
+from webhook.requests_in import trigger_id as request_trigger_id
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _QUIET = frozenset({"/health", "/health/alive", "/health/ready"})
@@ -17,7 +18,7 @@ def install(app: Flask) -> None:
     @app.before_request
     def begin() -> None:
         g.begun = time.monotonic()
-        log.begin(trigger_id=_clean(request.headers.get("Ory-Webhook-Trigger-ID")))
+        log.begin(trigger_id=request_trigger_id(request))
 
     @app.after_request
     def end(response: Response) -> Response:
@@ -31,8 +32,3 @@ def install(app: Flask) -> None:
                 duration_ms=round((time.monotonic() - g.begun) * 1000, 1),
             )
         return response
-
-
-def _clean(value: str | None) -> str | None:
-    """The header as sent by Kratos (a UUID), or None: whatever else somebody sends does not belong in a log."""
-    return value if value and len(value) <= 64 and value.replace("-", "").isalnum() and value.isascii() else None

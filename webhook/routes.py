@@ -4,54 +4,39 @@
 from typing import Any
 
 from flask import Blueprint, Flask, Response, jsonify, request
-from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from webhook import __version__, log, metrics
-from webhook.admission import Gate
-from webhook.core.bodies import parse_callback, parse_initiate, parse_reverify, parse_validate, usable_identity_id
+from webhook.core.bodies import parse_callback, parse_initiate, parse_reverify, usable_identity_id
 from webhook.core.record import Record
-from webhook.core.secrets import is_known_secret, verify_capability, verify_signature
+from webhook.core.secrets import verify_capability, verify_signature
 from webhook.core.status import Status
 from webhook.core.transition import Outcome, Result
 from webhook.deadline import time_limit
 from webhook.errors import Malformed, Unauthorized
 from webhook.kratos.client import KratosClient
 from webhook.pages.routes import verification_pages
+from webhook.requests_in import header_bytes, read_body, require_ory_secret
 from webhook.settings import Settings
 from webhook.verification import Verifications
 
-MAX_BODY_BYTES = 1 << 20
 REQUEST_SECONDS = 11.5
 
 
 def ory_hooks(settings: Settings, verifications: Verifications) -> Blueprint:
-    """What Kratos' web hooks call, behind Ory's secret."""
+    """What Kratos' web hooks call, behind Ory's secret; the gate is in `webhook.gate_app`."""
     blueprint = _behind_ory_secret("ory_hooks", settings, prefix="/jumio")
-    gate = Gate(settings, verifications)
 
     @blueprint.post("/initiate")
     def initiate() -> Response:
-        identity_id = parse_initiate(_body())
+        identity_id = parse_initiate(read_body(request))
         log.bind(identity_id=identity_id)
         with time_limit(REQUEST_SECONDS):
             start = verifications.start(identity_id)
         return jsonify(_start_answer(start.record, start.reason))
 
-    @blueprint.post("/validate")
-    def validate() -> tuple[Response, int] | Response:
-        hook = parse_validate(_body(), highest_level=settings.assurance_table.highest)
-        log.bind(identity_id=hook.identity_id, status=hook.record.status.value)
-        admission = gate.admit(hook)
-        if admission.refusal is not None:
-            log.event("gate.refused", status=admission.status.value, level=admission.level)
-            return jsonify(admission.refusal), 403
-        if hook.policy is None:
-            return jsonify({"status": admission.status})
-        return jsonify({"status": admission.status, "level": admission.level})
-
     @blueprint.post("/reverify")
     def reverify() -> Response:
-        order = parse_reverify(_body())
+        order = parse_reverify(read_body(request))
         log.bind(identity_id=order.identity_id)
         with time_limit(REQUEST_SECONDS):
             start = verifications.reverify(order.identity_id, reason=order.reason, due_in=order.due_in)
@@ -76,13 +61,7 @@ def _behind_ory_secret(name: str, settings: Settings, *, prefix: str) -> Bluepri
 
     @blueprint.before_request
     def authenticate() -> None:
-        scheme, _, credentials = request.headers.get("Authorization", "").partition(" ")
-        given = [request.headers.get("X-Webhook-Secret", "")]
-        if scheme.lower() == "bearer":
-            given.append(credentials.strip())
-        if not is_known_secret(map(_header_bytes, given), secrets=settings.ory_webhook_secrets):
-            log.event("secret.refused", route=request.path)
-            raise Unauthorized("Ory's secret is missing or wrong: Authorization: Bearer <ORY_WEBHOOK_SECRET>")
+        require_ory_secret(request, secrets=settings.ory_webhook_secrets)
 
     return blueprint
 
@@ -93,8 +72,8 @@ def jumio_callbacks(settings: Settings, verifications: Verifications) -> Bluepri
 
     @blueprint.post("/callback")
     def signed() -> Response:
-        body = _body()
-        signature = _header_bytes(request.headers.get(settings.jumio_signature_header, ""))
+        body = read_body(request)
+        signature = header_bytes(request.headers.get(settings.jumio_signature_header, ""))
         if not verify_signature(signature, body, secrets=settings.jumio_callback_secrets):
             log.event("secret.refused", route="/jumio/callback")
             raise Unauthorized(f"{settings.jumio_signature_header} is missing or not the signature of this body")
@@ -108,7 +87,7 @@ def jumio_callbacks(settings: Settings, verifications: Verifications) -> Bluepri
         known = usable_identity_id(identity_id)
         if known is None:
             raise Malformed("the callback URL names no identity")
-        return answer(_body(), known)
+        return answer(read_body(request), known)
 
     def answer(body: bytes, identity_id: str | None) -> Response:
         doorbell = parse_callback(body)
@@ -172,23 +151,3 @@ def _start_answer(record: Record, reason: str | None) -> dict[str, Any]:
 
 def _outcome_answer(outcome: Outcome) -> dict[str, Any]:
     return {"result": outcome.result} | ({} if outcome.reason is None else {"reason": outcome.reason})
-
-
-def _body() -> bytes:
-    """The raw body. Werkzeug cuts a chunked one at its limit without a word, so that limit lies one byte further."""
-    if (request.content_length or 0) > MAX_BODY_BYTES:
-        raise RequestEntityTooLarge
-    try:
-        body = request.get_data(cache=False)
-    except HTTPException:
-        raise
-    except Exception:  # whatever the server in front raises for a body that breaks off or is framed wrongly
-        raise Malformed("the body did not arrive whole") from None
-    if len(body) > MAX_BODY_BYTES:
-        raise RequestEntityTooLarge
-    return body
-
-
-def _header_bytes(value: str) -> bytes:
-    """WSGI hands headers over as Latin-1; these are the bytes that were sent."""
-    return value.encode("latin-1", errors="replace")

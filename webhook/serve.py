@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """gunicorn with the shipped configuration. The application is built before the workers fork: they share memory."""
 
+import gc
 import logging
 import os
 import shutil
@@ -57,7 +58,11 @@ class _Server(BaseApplication):
     def load(self) -> Any:
         from webhook.app import create_app  # imports the metrics, which look for their directory then
 
-        return create_app(self._settings)
+        app = create_app(self._settings)
+        # What is here now lives as long as the workers: without it their first collection would copy every page of it.
+        gc.collect()
+        gc.freeze()
+        return app
 
 
 def gunicorn_settings(settings: Settings) -> dict[str, Any]:
