@@ -81,7 +81,7 @@ class GateApp:
         log.bind(identity_id=hook.identity_id, status=hook.record.status.value)
         admission = self._gate.admit(hook)
         if admission.refusal is not None:
-            log.event("gate.refused", status=admission.status.value, level=admission.level)
+            log.event("gate.refused", status=admission.status.value, assurance_level=admission.level)
             return HTTPStatus.FORBIDDEN, admission.refusal
         level = {} if admission.level is None else {"level": admission.level}
         return HTTPStatus.OK, {"status": admission.status} | level

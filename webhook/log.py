@@ -24,8 +24,8 @@ def configure(*, log_format: str, level: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     # https://docs.python.org/3/howto/logging.html#optimization: nothing here says in which thread or line it happened
-    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = logging.logAsyncioTasks = False
-    logging._srcfile = None  # type: ignore[attr-defined]  # documented there, and missing in the types
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+    logging._srcfile = None
     root.setLevel(logging.WARNING)  # libraries: urllib3 logs paths at debug level, and a path can hold a token
     _LOGGER.setLevel(level.upper())
 
