@@ -15,7 +15,7 @@ from webhook.core.times import from_text
 from webhook.deadline import DeadlineExceeded, time_limit
 from webhook.errors import JumioError, KratosError
 from webhook.settings import Settings
-from webhook.verification import Verifications
+from webhook.verification import VerdictNotRecorded, Verifications
 
 LOOK_SECONDS = 2.0
 LOOK_WHEN_OLDER_THAN = timedelta(minutes=1)
@@ -85,6 +85,9 @@ class Gate:
         try:
             with time_limit(LOOK_SECONDS):
                 return self._verifications.look(hook.identity_id).record
+        except VerdictNotRecorded as error:
+            log.event("gate.not_recorded", error=error)
+            return error.record
         except (JumioError, KratosError, DeadlineExceeded) as error:
             log.event("gate.not_looked", error=error)
             return hook.record

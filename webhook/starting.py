@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from enum import Enum
 from typing import Protocol
 
 from webhook import log
@@ -29,6 +30,8 @@ from webhook.core.transition import Reading
 from webhook.deadline import has_time_for, remaining, time_limit
 from webhook.errors import (
     JumioError,
+    JumioRateLimited,
+    JumioRefused,
     KratosError,
     KratosRefused,
     KratosUnavailable,
@@ -46,6 +49,7 @@ JUMIO_SECONDS = 5.5
 KRATOS_SECONDS = 3.0
 # Pauses between the tries to note a workflow that was just started.
 NOTE_WAITS = (0.1, 0.4)
+CLAIM_SECONDS = 0.8
 STEP_UP = "step-up"
 _HAS_LIVENESS = Condition(capability="liveness", decision="PASSED", label=None, data={})
 
@@ -72,6 +76,14 @@ class Start:
     record: Record
     error: JumioError | None = None
     reason: str | None = None
+
+
+class Claim(Enum):
+    """What became of a claim to a start."""
+
+    MADE = "made"
+    ANOTHERS = "another's"
+    NOT_DUE = "not due"
 
 
 class Starting:
@@ -101,22 +113,25 @@ class Starting:
         """
         return self._recorded(self._kratos.get(identity_id))
 
-    def claim(self, identity_id: str, *, by: str) -> bool:
-        """Claim the start that is due for an `unstarted` identity; whether there is one to claim.
+    def claim(self, identity_id: str, *, by: str) -> Claim:
+        """Claim the start that is due for an `unstarted` identity.
 
         Kratos has no compare-and-set, so of two that claim at once the later write wins: wait until every earlier
         one must have arrived, then `start` with the same `by`, which looks whose claim stands (Fischer's algorithm).
 
         :raises KratosError: the identity cannot be read or written.
         """
-        with self._locks.hold(identity_id):
+        # In less time than a claim takes to settle, or the algorithm does not hold: see `webhook.sync`.
+        with self._locks.hold(identity_id), time_limit(CLAIM_SECONDS):
             identity = self._kratos.get(identity_id)
             record = self._recorded(identity)
             now = self._clock()
-            if record.status is not Status.UNSTARTED or is_claimed_by_another(record, by=by, now=now):
-                return False
+            if record.status is not Status.UNSTARTED:
+                return Claim.NOT_DUE
+            if is_claimed_by_another(record, by=by, now=now):
+                return Claim.ANOTHERS
             self._kratos.write(identity, claimed(record, by=by, now=now))
-            return True
+            return Claim.MADE
 
     def start(self, identity_id: str, *, claimed_by: str | None = None) -> Start:
         """Start a workflow for an identity that has none which is open or concluded.
@@ -225,7 +240,7 @@ class Starting:
         except JumioError as error:
             unstarted = not_started(record, now=self._clock())
             if unstarted != record:
-                self._kratos.write(identity, unstarted)
+                self._note_unstarted(identity, unstarted, error)
             self._audit(Event.UNSTARTED, identity.id, unstarted, error=error)
             return Start(record=unstarted, error=error, reason=str(error))
         link = self._links.make(identity.id)
@@ -269,6 +284,14 @@ class Starting:
                     log.event("verification.unrecorded", level=logging.ERROR, error=error)
                     raise StartNotRecorded(f"a workflow was started but could not be noted: {error}") from error
                 time.sleep(wait)
+
+    def _note_unstarted(self, identity: Identity, unstarted: Record, error: JumioError) -> None:
+        try:
+            self._kratos.write(identity, unstarted)
+        except KratosError as unwritten:
+            if isinstance(error, JumioRefused | JumioRateLimited):
+                raise  # nothing was started for sure
+            raise StartNotRecorded(f"a workflow may have been started: {error}; {unwritten}") from unwritten
 
     def _recorded(self, identity: Identity) -> Record:
         """The record of the identity. A link that was lost with its public copy is made anew."""

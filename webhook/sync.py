@@ -7,6 +7,7 @@ It looks at every identity of Kratos page by page, in constant memory, and only 
 import logging
 import random
 import threading
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
@@ -17,6 +18,7 @@ from typing import TypeVar
 from webhook import log
 from webhook.core.metadata import copies_agree, read_record
 from webhook.core.record import Record
+from webhook.core.start import CLAIM_FOR
 from webhook.core.status import STARTABLE, OnRejected, Status
 from webhook.core.transition import Result
 from webhook.errors import JumioRateLimited, JumioUnavailable, KratosUnavailable, ServiceError, StartNotRecorded
@@ -24,13 +26,13 @@ from webhook.kratos.client import KratosClient
 from webhook.kratos.documents import Identity
 from webhook.pace import Pace
 from webhook.settings import Settings
-from webhook.starting import Start
+from webhook.starting import Claim, Start
 from webhook.verification import Verifications
 
 T = TypeVar("T")
 
 # Longer than any other sweep's claim can be on its way: between its GET and its PATCH of the same identity.
-CLAIM_SETTLES_SECONDS = 0.5
+CLAIM_SETTLES_SECONDS = 1.0
 TRIES = 4
 FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 30.0
@@ -62,6 +64,12 @@ class Report:
         self.scanned += 1
         setattr(self, change, getattr(self, change) + 1)
 
+    def recount(self, change: Change) -> None:
+        """Count one that was counted as unchanged as something else."""
+        self.unchanged -= 1
+        self.scanned -= 1
+        self.count(change)
+
     def as_dict(self) -> dict[str, int]:
         """For `--json`."""
         return asdict(self)
@@ -90,6 +98,7 @@ class Sweeper:
         self._random = rng or random.Random()  # noqa: S311  # jitter, not a secret
         self._name = uuid.uuid4().hex
         self._failed_in_a_row = 0
+        self._claimed_by_others: list[str] = []
 
     def sweep(self) -> Report:
         """Look at every identity once. What fails is counted and left to the next sweep."""
@@ -98,6 +107,7 @@ class Sweeper:
             for identity in self._identities():
                 report.count(self._heal(identity))
                 self._progress(report)
+            self._wait_for_others(report)
         except ServiceError as error:
             log.begin()
             log.event("sync.aborted", level=logging.ERROR, error=error)
@@ -126,6 +136,19 @@ class Sweeper:
                 yield identity
             if token is None:
                 return
+
+    def _wait_for_others(self, report: Report) -> None:
+        """See to whoever another sweep was about to start, until it has, or its claim ends because it was killed."""
+        gives_up_at = time.monotonic() + CLAIM_FOR.total_seconds() + CLAIM_SETTLES_SECONDS
+        while self._claimed_by_others and time.monotonic() < gives_up_at:
+            if self._stop.wait(CLAIM_SETTLES_SECONDS):
+                return
+            waiting, self._claimed_by_others = self._claimed_by_others, []
+            for identity_id in waiting:
+                log.begin(identity_id=identity_id)
+                change = self._guarded(partial(self._start, identity_id))
+                if change is not Change.UNCHANGED:
+                    report.recount(change)
 
     def _heal(self, identity: Identity) -> Change:
         record = read_record(identity.metadata_public, identity.metadata_admin)
@@ -169,8 +192,14 @@ class Sweeper:
 
     def _start(self, identity_id: str) -> Change:
         self._pace.wait_for_room("start")  # before the claim, which does not last for ever
-        if not self._verifications.claim(identity_id, by=self._name) or self._stop.wait(CLAIM_SETTLES_SECONDS):
+        if self._stop.is_set():
             return Change.UNCHANGED
+        claim = self._verifications.claim(identity_id, by=self._name)
+        if claim is Claim.ANOTHERS:
+            self._claimed_by_others.append(identity_id)
+        if claim is not Claim.MADE:
+            return Change.UNCHANGED
+        time.sleep(CLAIM_SETTLES_SECONDS)  # not to be cut short: a claim that is left behind holds the others up
         start = self._verifications.start(identity_id, claimed_by=self._name)
         return self._change_of(start)
 

@@ -18,7 +18,7 @@ from webhook.sync import Report, Sweeper
 from webhook.verification import Verifications
 
 # A sweep is not a request: a call may wait for its turn in the rate limit.
-JUMIO_SECONDS = 20.0
+JUMIO_SECONDS = 15.0
 PROGRESS_EVERY_SECONDS = 0.2
 
 

@@ -33,7 +33,7 @@ def admin_member(record: Record) -> dict[str, Any]:
         else {"type": decision.type, "label": decision.label, "risk_score": decision.risk_score},
         "history": [dict(event) for event in record.history],
     }
-    if record.jumio_url not in (None, record.verification_url):
+    if record.jumio_url is not None:
         written["verification_url"] = record.jumio_url
     if record.checks:
         written["checks"] = [

@@ -11,7 +11,7 @@ from webhook.core.times import from_text, to_text
 
 STARTS_COUNT_FOR = timedelta(days=1)
 # Longer than one start can take, so that a claim only ends early when its process was killed.
-CLAIM_FOR = timedelta(seconds=40)
+CLAIM_FOR = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, kw_only=True)
