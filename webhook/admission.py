@@ -25,7 +25,7 @@ OFFER_SECONDS = 8.0
 
 @dataclass(frozen=True, kw_only=True)
 class Admission:
-    """What the gate says: `refusal` is the payload for Kratos, None to let the flow go on; `level` where it was asked."""
+    """What the gate says: `refusal` is the payload for Kratos, None to let it pass; `level` where it was asked."""
 
     status: Status
     level: int | None

@@ -95,7 +95,7 @@ class Verifications(Starting):
         )
 
     def _conclude(self, identity: Identity, reading: Reading, asked_at: datetime) -> Outcome:
-        """Decide and apply. A reading that was asked for before the record last changed may be older than the record."""
+        """Decide and apply; a reading that was asked for before the record last changed may be older than that."""
         outcome = self._decide(identity, reading)
         if outcome.result is Result.APPLIED and _last_change(self._recorded(identity)) > asked_at:
             reading = self._read(reading.account_id, reading.workflow_execution_id)
