@@ -788,13 +788,24 @@ def test_whatever_fails_behind_it_the_gate_decides_by_the_record_it_was_sent(
 # --- whatever nobody foresaw ---
 
 
+def test_a_bug_of_ours_at_the_gate_is_a_refusal_with_a_text(
+    world: World, log_lines: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def crash(*_: object) -> None:
+        raise RuntimeError("person@example.com")
+
+    monkeypatch.setattr("webhook.admission.Gate.admit", crash)
+    answer = sign_in(world, IDENTITY, None)
+    assert_refused(answer, 403, "validate")
+    assert "example.com" not in answer.get_data(as_text=True)
+    [line] = [line for line in log_lines if "request.crashed" in line]
+    assert "RuntimeError" in line
+    assert "test_routes.py:" in line
+
+
 @pytest.mark.parametrize(
     ("endpoint", "path", "status"),
-    [
-        ("ory_hooks.validate", "/jumio/validate", 403),
-        ("ory_hooks.initiate", "/jumio/initiate", 503),
-        ("health.ready", "/health/ready", 503),
-    ],
+    [("ory_hooks.initiate", "/jumio/initiate", 503), ("health.ready", "/health/ready", 503)],
 )
 def test_a_bug_of_ours_is_an_answer_of_the_usual_shape_and_a_log_line_without_its_message(
     world: World, log_lines: list[str], endpoint: str, path: str, status: int

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from support import ACCOUNT, OTHER_IDENTITY, World, approved, pending
+from support import ACCOUNT, AUTH, OTHER_IDENTITY, World, approved, pending
 
 from webhook import cli, sync, sync_command
 from webhook.core.events import Event
@@ -19,6 +19,7 @@ from webhook.core.status import Status, Verdict
 from webhook.core.times import to_text
 from webhook.jumio.client import JumioClient
 from webhook.kratos.client import KratosClient
+from webhook.kratos.documents import patch_of
 from webhook.pace import JUMIO_LIMITS, Pace
 from webhook.sandbox import faults
 from webhook.sandbox.server import Request
@@ -299,15 +300,57 @@ def test_a_workflow_that_could_not_be_noted_is_not_started_again_in_this_sweep(
 
 
 def test_whoever_another_sweep_has_claimed_is_left_to_it(world: World, sweeper_of: Callable[..., Sweeper]) -> None:
-    now = datetime.now(UTC)
-    identity_id = world.person_with(claimed(UNSTARTED, by="another", now=now))
-    abandoned = world.person_with(claimed(UNSTARTED, by="another", now=now - timedelta(minutes=5)), "abandoned")
+    identity_id = world.person_with(claimed(UNSTARTED, by="another", now=datetime.now(UTC)))
+    kratos = world.kratos.server
 
-    report = sweeper_of(world).sweep()
+    def the_other_starts(report: Report) -> None:
+        kratos.clear()
+        assert world.client.post("/jumio/initiate", json={"identity": {"id": identity_id}}, headers=AUTH).status_code
+        started = replace(pending(), history=())
+        world.kratos.identities.patch(identity_id, patch_of(started))
 
-    assert report == Report(scanned=2, started=1, unchanged=1)
-    assert world.record(identity_id)[0]["status"] == "unstarted"
-    assert world.record(abandoned)[0]["status"] == "pending"
+    assert sweeper_of(world, progress=the_other_starts).sweep() == Report(scanned=1, unchanged=1)
+    assert world.record(identity_id)[0]["status"] == "pending"
+    assert world.jumio.workflows == []
+
+
+def test_the_claim_of_a_dead_one_is_waited_out(
+    world: World, sweeper_of: Callable[..., Sweeper], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("webhook.core.start.CLAIM_FOR", timedelta(seconds=0.3))
+    identity_id = world.person_with(claimed(UNSTARTED, by="the dead", now=datetime.now(UTC)))
+
+    assert sweeper_of(world).sweep() == Report(scanned=1, started=1)
+    assert world.record(identity_id)[0]["status"] == "pending"
+
+
+def test_a_claim_that_does_not_end_is_given_up(
+    world: World, sweeper_of: Callable[..., Sweeper], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sync, "CLAIM_FOR", timedelta(seconds=0.1))
+    world.person_with(claimed(UNSTARTED, by="another", now=datetime.now(UTC)))
+
+    assert sweeper_of(world).sweep() == Report(scanned=1, unchanged=1)
+    assert world.jumio.workflows == []
+
+
+def test_waiting_for_a_claim_ends_when_told_to_stop(world: World, sweeper_of: Callable[..., Sweeper]) -> None:
+    world.person_with(claimed(UNSTARTED, by="another", now=datetime.now(UTC)))
+    stop = threading.Event()
+
+    assert sweeper_of(world, stop=stop, progress=lambda report: stop.set()).sweep() == Report(scanned=1, unchanged=1)
+
+
+def test_nothing_is_claimed_after_the_word_to_stop(world: World, sweeper_of: Callable[..., Sweeper]) -> None:
+    identity_id = world.person_with(UNSTARTED)
+    stop = threading.Event()
+
+    class LatePace(Pace):
+        def wait_for_room(self, operation: str) -> None:
+            stop.set()
+
+    assert sweeper_of(world, stop=stop, pace=LatePace(JUMIO_LIMITS)).sweep() == Report(scanned=1, unchanged=1)
+    assert world.record(identity_id)[1]["history"] == []
 
 
 def test_sweeps_at_once_start_nobody_twice(world: World, sweeper_of: Callable[..., Sweeper]) -> None:

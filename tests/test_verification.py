@@ -36,6 +36,7 @@ from webhook.kratos.client import KratosClient
 from webhook.sandbox import faults
 from webhook.sandbox.faults import Fault
 from webhook.sandbox.jumio_records import Workflow
+from webhook.starting import Claim
 from webhook.verification import Verifications
 
 Make = Callable[..., Verifications]
@@ -218,7 +219,7 @@ def test_what_was_paid_for_and_cannot_be_noted_is_told_loudly(
 
 def test_a_claim_is_noted_and_the_claimant_starts(world: World, verifications: Verifications) -> None:
     person = world.person_with(Record(status=Status.UNSTARTED))
-    assert verifications.claim(person, by="sweep 1")
+    assert verifications.claim(person, by="sweep 1") is Claim.MADE
     assert world.record(person)[1]["history"][-1]["by"] == "sweep 1"
     assert statuses(world, person) == ["unstarted", "unstarted"]
     assert verifications.start(person, claimed_by="sweep 1").record.status is Status.PENDING
@@ -232,7 +233,7 @@ def test_whoever_did_not_claim_leaves_it_to_the_claimant(
     person = world.person_with(claimed(Record(status=Status.UNSTARTED), by="sweep 1", now=datetime.now(UTC)))
     start = verifications.start(person, claimed_by=by)
     assert (start.record.status, start.reason) == (Status.UNSTARTED, "another process is about to start it")
-    assert not verifications.claim(person, by="sweep 2")
+    assert verifications.claim(person, by="sweep 2") is Claim.ANOTHERS
     assert world.jumio.server.requests == []
     assert world.kratos.server.count("PATCH", ".*") == 0
 
@@ -240,14 +241,14 @@ def test_whoever_did_not_claim_leaves_it_to_the_claimant(
 def test_a_claim_of_a_process_that_died_ends(world: World, verifications: Verifications) -> None:
     long_ago = datetime.now(UTC) - timedelta(minutes=5)
     person = world.person_with(claimed(Record(status=Status.UNSTARTED), by="sweep 1", now=long_ago))
-    assert verifications.claim(person, by="sweep 2")
+    assert verifications.claim(person, by="sweep 2") is Claim.MADE
     assert verifications.start(person, claimed_by="sweep 2").record.status is Status.PENDING
 
 
 @pytest.mark.parametrize("record", [pending(), approved(), approved(status=Status.INCOMPLETE)])
 def test_only_a_start_that_is_due_can_be_claimed(world: World, verifications: Verifications, record: Record) -> None:
-    assert not verifications.claim(world.person_with(record), by="sweep 1")
-    assert not verifications.claim(world.person("nobody"), by="sweep 1")
+    assert verifications.claim(world.person_with(record), by="sweep 1") is Claim.NOT_DUE
+    assert verifications.claim(world.person("nobody"), by="sweep 1") is Claim.NOT_DUE
     assert world.kratos.server.count("PATCH", ".*") == 0
 
 
@@ -359,7 +360,9 @@ def test_an_unstarted_record_is_healed_without_asking_jumio(world: World, verifi
     assert world.jumio.server.requests == []
 
 
-def test_an_open_workflow_whose_link_was_lost_stays_open(world: World, verifications: Verifications) -> None:
+def test_the_link_survives_the_loss_of_the_public_copy(
+    world: World, verifications: Verifications
+) -> None:
     person, workflow = begun(world, verifications)
     overwrite(world, person, "metadata_public", None)
     assert verifications.look(person).event is Event.HEALED
@@ -367,7 +370,7 @@ def test_an_open_workflow_whose_link_was_lost_stays_open(world: World, verificat
     assert (public["status"], public["workflow_execution_id"], public["verification_url"]) == (
         "pending",
         workflow.id,
-        None,
+        workflow.web_href,
     )
 
 
