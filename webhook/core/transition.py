@@ -117,12 +117,10 @@ def _concluded(
         assurance=_assurance(evidence, table=table, at=decided_at) if status in CONCLUDED else None,
         reverification=base.reverification if status in (Status.APPROVED, Status.REVIEW) else None,
     )
+    if status is record.status and read.assurance is not None:
+        read = replace(read, assurance=_not_older(read.assurance, record.assurance))
     if replace(read, decided_at=record.decided_at) == record:
         return Outcome(result=Result.UNCHANGED, record=record)
-    if read.assurance is not None and _renewed_since(record, decided_at) and record.assurance is not None:
-        read = replace(read, assurance=record.assurance)  # a later face check has renewed it: an old reading must not
-        if replace(read, decided_at=record.decided_at) == record:
-            return Outcome(result=Result.UNCHANGED, record=record)
     event = Event.REOPENED if open_ else Event.SETTLED
     read = replace(read, decided_at=None if open_ else to_text(reading.completed_at or now))
     return Outcome(result=Result.APPLIED, record=read.with_event(event, now=now), event=event)
@@ -140,27 +138,23 @@ def _settle_further(
 ) -> Outcome:
     """What the verdict of a further workflow makes of somebody who is approved or in review.
 
-    A rejection and a doubt replace what was known. A pass renews it; only one that brings as much evidence replaces
-    it, so that a face check neither raises nor lowers a level.
+    A rejection replaces what was known, and so does a doubt about a document. A pass renews it; it replaces it only
+    when it brings as much evidence, so that a look at the face neither raises nor lowers a level. A doubt about a face
+    is no result: Jumio's advice is to let the person try again.
+    https://documentation.jumio.ai/docs/references/capabilities/authentication-capabilities
     """
-    at = reading.completed_at or now
+    at = reading.completed_at or reading.created_at or now
     assurance = _assurance(evidence, table=table, at=at)
     known = record.assurance
-    event = Event.SETTLED
+    if status is Status.REVIEW and evidence.is_face_check:
+        return _without_result(record, Status.INCOMPLETE, now=now)
     if status is Status.APPROVED and (evidence.is_face_check or assurance.level < (known.level if known else 0)):
-        renewed = replace(
-            record,
-            assurance=None if known is None else replace(known, verified_at=to_text(at)),
-            reverification=None,
-        )
+        fresh = None if known is None else _not_older(replace(known, verified_at=to_text(at)), known)
+        changed = replace(record, assurance=fresh, reverification=None)
         event = Event.RENEWED
     else:
-        renewed = _adopt(record, reading, now=now)
-        if status is Status.REVIEW and known is not None:
-            level = min(known.level, table.warning_cap)
-            assurance = replace(known, level=level, name=table.name_of(level), table=table.version)
-        renewed = replace(
-            renewed,
+        changed = replace(
+            _adopt(record, reading, now=now),
             status=status,
             verdict=verdict,
             account_id=reading.account_id,
@@ -170,8 +164,11 @@ def _settle_further(
             checks=_kept(evidence.checks),
             assurance=assurance,
         )
-    renewed = renewed.with_event(event, now=now, workflow_execution_id=reading.workflow_execution_id)
-    return Outcome(result=Result.APPLIED, record=renewed, event=event)
+        event = Event.SETTLED
+    if changed == record:
+        return Outcome(result=Result.UNCHANGED, record=record)
+    changed = changed.with_event(event, now=now, workflow_execution_id=reading.workflow_execution_id)
+    return Outcome(result=Result.APPLIED, record=changed, event=event)
 
 
 def _without_result(record: Record, status: Status, *, now: datetime) -> Outcome:
@@ -204,9 +201,13 @@ def _kept(checks: tuple[Check, ...]) -> tuple[Check, ...]:
     return tuple(replace(check, data={}) for check in checks)
 
 
-def _renewed_since(record: Record, decided_at: datetime) -> bool:
-    renewed_at = from_text(record.assurance.verified_at) if record.assurance else None
-    return renewed_at is not None and renewed_at > decided_at
+def _not_older(assurance: Assurance, known: Assurance | None) -> Assurance:
+    """The assurance, but as fresh as what is known: an old reading must not undo that a look at the face renewed it."""
+    verified_at = from_text(assurance.verified_at)
+    known_at = None if known is None else from_text(known.verified_at)
+    if verified_at is None or known_at is None or known_at <= verified_at:
+        return assurance
+    return replace(assurance, verified_at=to_text(known_at))
 
 
 def settle_unknown(record: Record, *, now: datetime) -> Outcome:
