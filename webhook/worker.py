@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""gunicorn's threaded worker, hardened against slow clients.
+"""gunicorn's threaded worker, hardened against slow clients: no thread ever waits for one.
 
 gunicorn's own gives a connection a thread with its first byte and then waits for the rest without end; its
-documentation asks for a buffering proxy in front. Here the worker's event loop collects a request, within bounds,
-before a thread is spent on it, and whatever a thread still waits for has a time limit.
+documentation asks for a buffering proxy in front. Here the worker's event loop collects each request whole, within
+bounds, before a thread is spent on it.
 """
 
-import errno
+import contextlib
 import re
 import selectors
 import socket
@@ -18,49 +18,73 @@ from gunicorn.workers.gthread import ThreadWorker
 
 # Within which a client must have sent its request, and taken its answer.
 CLIENT_SECONDS = 10.0
-# What the hooks send is below 4 KiB; only a larger request costs a thread while it is still arriving.
-COLLECTED_BYTES = 64 * 1024
+# What the application takes (1 MiB) and its head; a longer request is handed on as it is, to be refused.
+LONGEST_REQUEST = (1 << 20) + (64 << 10)
+# What the hooks send is below 4 KiB. Longer requests that are still arriving share this much memory.
+SHORT_REQUEST = 64 << 10
+LONG_REQUESTS_BUDGET = 16 << 20
 
 _HEAD_ENDS = b"\r\n\r\n"
-_CONTENT_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,9})[ \t]*\r\n", re.IGNORECASE)
-# A client that expects "100 Continue" waits for a word of ours, and a chunked body has no length to wait for.
-_NEEDS_A_THREAD = re.compile(rb"\r\n(expect|transfer-encoding):", re.IGNORECASE)
+_CONTENT_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,18})[ \t]*\r\n", re.IGNORECASE)
+_CHUNKED = re.compile(rb"\r\ntransfer-encoding:", re.IGNORECASE)
+_EXPECTS = re.compile(rb"\r\nexpect:[ \t]*100-continue[ \t]*\r\n", re.IGNORECASE)
 
 
 class _ClientSocket(socket.socket):
-    """A connection that collects what arrives, and bounds the time of what a thread waits for."""
+    """A connection of which a thread only ever reads what has been collected."""
 
-    _ends_at = 0.0
-    _collected = b""
+    collected = b""
+    _handed_over = False
+    _continued = False
 
     def collect(self) -> bool:
-        """Take in what has arrived; whether it is time to spend a thread on it."""
+        """Take in what has arrived; whether a thread can go on with it."""
+        if self._handed_over:
+            self._handed_over = self._continued = False
         try:
-            arrived = super().recv(COLLECTED_BYTES)
+            arrived = super().recv(SHORT_REQUEST)
         except BlockingIOError:
             return False
         except OSError:
-            return True  # the thread's own recv() meets the same error, and gunicorn knows what to do about it
-        self._collected += arrived
-        return not arrived or len(self._collected) >= COLLECTED_BYTES or _is_complete(self._collected)
+            arrived = b""
+        self.collected += arrived
+        return not arrived or self._is_whole()
+
+    def _is_whole(self) -> bool:
+        head_ends = self.collected.find(_HEAD_ENDS)
+        if head_ends < 0:
+            return len(self.collected) >= SHORT_REQUEST
+        head = self.collected[: head_ends + len(_HEAD_ENDS)]
+        if _CHUNKED.search(head):
+            body = b"\r\n" + self.collected[len(head) :]
+            whole = b"\r\n0\r\n" in body and body.endswith(_HEAD_ENDS)
+        else:
+            announced = _CONTENT_LENGTH.search(head)
+            size = len(head) + (int(announced[1]) if announced else 0)
+            whole = len(self.collected) >= size or size > LONGEST_REQUEST
+            if len(self.collected) > size:
+                self._drop_from(size)
+        if not whole and not self._continued and _EXPECTS.search(head):
+            self._continued = True
+            with contextlib.suppress(OSError):
+                self.send(b"HTTP/1.1 100 Continue\r\n\r\n")
+        return whole or len(self.collected) >= LONGEST_REQUEST
+
+    def _drop_from(self, size: int) -> None:
+        """Nobody here pipelines; whoever does finds the connection closed after its first answer, and tries again."""
+        self.collected = self.collected[:size]
+        with contextlib.suppress(OSError):
+            self.shutdown(socket.SHUT_RD)
 
     def setblocking(self, flag: bool) -> None:
-        """gunicorn sets a connection to blocking when a thread begins to read a request."""
-        self._ends_at = time.monotonic() + CLIENT_SECONDS
+        """gunicorn sets a connection to blocking when a thread begins with it: it then only waits to be answered."""
         self.settimeout(CLIENT_SECONDS if flag else 0.0)
 
     def recv(self, *args: Any) -> bytes:
-        """What was collected, else what arrives in time."""
-        if self._collected:
-            collected, self._collected = self._collected, b""
-            return collected
-        if self.gettimeout():
-            self.settimeout(max(0.001, self._ends_at - time.monotonic()))
-        try:
-            return super().recv(*args)
-        except TimeoutError:
-            # As if the client had gone: gunicorn then closes the connection without a word in the log.
-            raise ConnectionResetError(errno.ECONNRESET, "the client is too slow") from None
+        """What was collected, then the end."""
+        self._handed_over = True
+        collected, self.collected = self.collected, b""
+        return collected
 
 
 class Worker(ThreadWorker):
@@ -73,11 +97,12 @@ class Worker(ThreadWorker):
             return
         conn.sock = _ClientSocket(fileno=conn.sock.detach())
         conn.sock.setblocking(False)
+        conn.close = partial(_close, conn)
         self._await_request(conn, self.poller.register)
 
     def on_pending_socket_readable(self, conn: Any, client: Any) -> None:
         """More of a request has arrived; gunicorn closes the connection when its time is up."""
-        if client.collect():
+        if client.collect() or self._is_over_budget(client):
             super().on_pending_socket_readable(conn, client)
 
     def on_client_socket_readable(self, conn: Any, client: Any) -> None:
@@ -88,17 +113,32 @@ class Worker(ThreadWorker):
         self.keepalived_conns.remove(conn)
         self._await_request(conn, self.poller.modify)
 
+    def _cap_keepalive(self, deadline: float) -> None:
+        """The worker stops: what has been half sent is not waited for any longer than an idle connection."""
+        super()._cap_keepalive(deadline)
+        for conn in self.pending_conns:
+            conn.timeout = deadline
+
     def _await_request(self, conn: Any, watch: Any) -> None:
         conn.timeout = time.monotonic() + CLIENT_SECONDS
         self.pending_conns.append(conn)
         watch(conn.sock, selectors.EVENT_READ, partial(self.on_pending_socket_readable, conn))
 
+    def _is_over_budget(self, client: _ClientSocket) -> bool:
+        """Whether this long request is one too many: a thread then finds it cut off, and refuses it."""
+        if len(client.collected) <= SHORT_REQUEST:
+            return False
+        arriving: list[Any] = [conn.sock for conn in self.pending_conns]
+        return sum(len(sock.collected) for sock in arriving) > LONG_REQUESTS_BUDGET
 
-def _is_complete(request: bytes) -> bool:
-    head_ends = request.find(_HEAD_ENDS)
-    if head_ends < 0:
-        return False
-    head = request[: head_ends + len(_HEAD_ENDS)]
-    length = _CONTENT_LENGTH.search(head)
-    arrived = len(request) - len(head)
-    return _NEEDS_A_THREAD.search(head) is not None or length is None or arrived >= int(length[1])
+
+def _close(conn: Any, graceful: bool = False) -> None:
+    """Close at once. gunicorn's own waits, on the event loop, until the client hangs up."""
+    with contextlib.suppress(OSError):
+        if graceful:
+            conn.sock.shutdown(socket.SHUT_WR)
+            conn.sock.settimeout(0)
+            # What has already arrived is taken, lest the kernel answers it by a reset that cuts our answer short.
+            while socket.socket.recv(conn.sock, SHORT_REQUEST):
+                pass
+    conn.sock.close()
