@@ -1,0 +1,382 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Properties of the core for whatever comes: bodies, records in metadata, transitions, secrets."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import assume, example, given, settings
+from hypothesis import strategies as st
+from support import ACCOUNT, IDENTITY, LINK, NEWER_WORKFLOW, NOW, OTHER_IDENTITY, WORKFLOW, approved, reading
+
+from webhook.core.bodies import Doorbell, LoginHook, parse_callback, parse_initiate, parse_json_object, parse_validate
+from webhook.core.gate import refusal
+from webhook.core.record import HISTORY_LENGTH, Decision, Record, copies_agree, member, public_record, read_record
+from webhook.core.secrets import capability_token, is_known_secret, sign, verify_capability, verify_signature
+from webhook.core.status import CONCLUDED, Status, Verdict, classify
+from webhook.core.times import from_text, to_text
+from webhook.core.transition import (
+    Event,
+    Reading,
+    Result,
+    Started,
+    claimed,
+    is_claimed_by_another,
+    not_started,
+    settle,
+    settle_unknown,
+    started,
+)
+from webhook.errors import Malformed
+
+# The same examples in every run, so that a red run is red again.
+bounded = settings(derandomize=True, database=None, deadline=None, max_examples=100)
+
+any_text = st.text(st.characters(exclude_categories=()), max_size=20)  # lone surrogates too: JSON can escape them
+scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | any_text
+any_json = st.recursive(
+    scalars, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(any_text, inner, max_size=4), max_leaves=12
+)
+
+
+def odd(*plausible: Any) -> st.SearchStrategy[Any]:
+    """A plausible value as often as an arbitrary one."""
+    return st.sampled_from(plausible) | any_json
+
+
+def objects(**members: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
+    """Objects where any member may be missing and others may be there."""
+    return st.builds(
+        lambda known, others: {**others, **known},
+        st.fixed_dictionaries({}, optional=members),
+        st.dictionaries(any_text, scalars, max_size=2),
+    )
+
+
+# --- bodies ---
+
+times = odd(
+    "2026-03-02T18:00:00.000Z", "2026-03-02T18:00:00+23:59", "0001-01-01T00:00:00+23:59", "9999-12-31T23:59-01:00"
+)
+jumio_members = {
+    "status": odd(*Status),
+    "verdict": odd(*Verdict),
+    "account_id": odd(ACCOUNT),
+    "workflow_execution_id": odd(WORKFLOW, NEWER_WORKFLOW),
+    "initiated_at": times,
+    "decided_at": times,
+}
+public_metadata = any_json | objects(jumio=any_json | objects(**jumio_members, verification_url=odd(LINK)))
+admin_metadata = any_json | objects(
+    jumio=any_json
+    | objects(
+        **jumio_members,
+        workflow_key=odd(10011, "10011"),
+        decision=any_json | objects(type=odd("PASSED"), label=odd("OK"), risk_score=odd(1, 2.5)),
+        history=any_json
+        | st.lists(objects(at=times, event=odd(*Event), status=odd(*Status), by=odd("sweep")), max_size=12),
+    )
+)
+ids = odd(IDENTITY, IDENTITY.upper(), "00000000-0000-0000-0000-000000000000", f"{IDENTITY}\n", "..", "%2e%2e")
+bodies = (
+    st.binary(max_size=60)
+    | any_json.map(lambda value: json.dumps(value).encode())
+    | objects(identity=any_json | objects(id=ids, metadata_public=public_metadata), flow=any_json).map(
+        lambda value: json.dumps(value).encode()
+    )
+    | objects(
+        workflowExecution=any_json | objects(id=odd(WORKFLOW, "../x", "a/b"), status=odd("PROCESSED", "ACQUIRED")),
+        account=any_json | objects(id=odd(ACCOUNT, "..", "x\x00")),
+    ).map(lambda value: json.dumps(value).encode())
+)
+PARSERS = {
+    "object": (parse_json_object, dict),
+    "initiate": (parse_initiate, str),
+    "validate": (parse_validate, LoginHook),
+    "callback": (parse_callback, Doorbell),
+}
+
+
+@pytest.mark.parametrize("name", PARSERS)
+@bounded
+@given(body=bodies)
+@example(body=b"")
+@example(body=b'{"identity": {"id": "\\ud800"}}')
+@example(body=b"[" * 200_000)
+@example(body=b"9" * 5_000)
+def test_a_body_is_parsed_or_malformed(name: str, body: bytes) -> None:
+    parse, kind = PARSERS[name]
+    try:
+        parsed = parse(body)
+    except Malformed as refused:
+        reason = str(refused)
+    else:
+        reason = "none"
+        assert isinstance(parsed, kind)
+    assert reason
+
+
+@bounded
+@given(
+    value=any_json.filter(lambda value: not isinstance(value, dict)) | st.dictionaries(any_text, any_json, max_size=4)
+)
+def test_json_objects_are_read_as_they_were_written_and_nothing_else_is(value: Any) -> None:
+    body = json.dumps(value).encode()
+    if isinstance(value, dict):
+        assert parse_json_object(body) == value
+    else:
+        with pytest.raises(Malformed):
+            parse_json_object(body)
+
+
+@bounded
+@given(body=bodies)
+def test_an_id_that_is_taken_cannot_leave_its_place_in_a_url(body: bytes) -> None:
+    for parse in (parse_initiate, parse_validate, parse_callback):
+        try:
+            parsed = parse(body)
+        except Malformed:
+            continue
+        match parsed:
+            case str():
+                taken = [parsed]
+            case LoginHook():
+                taken = [parsed.identity_id]
+            case _:
+                taken = [parsed.account_id, parsed.workflow_execution_id]
+        for one in taken:
+            assert one.replace("-", "").replace("_", "").isalnum()
+            assert one.isascii()
+
+
+# --- records ---
+
+
+def stored(written: Any) -> Any:
+    """What comes back from Kratos, which keeps JSON."""
+    return json.loads(json.dumps(written))
+
+
+def copies(record: Record) -> tuple[dict[str, Any], dict[str, Any]]:
+    return {"jumio": stored(record.public_member())}, {"jumio": stored(record.admin_member())}
+
+
+@bounded
+@given(public=public_metadata, admin=admin_metadata)
+def test_any_metadata_can_be_read_and_what_was_read_can_be_kept(public: Any, admin: Any) -> None:
+    public_record(public)
+    record = read_record(public, admin)
+    copies_agree(record, public, admin)
+    assert len(record.history) <= HISTORY_LENGTH
+    if record.status is not Status.NONE:
+        again = read_record(*copies(record))
+        assert again == record
+        assert copies_agree(record, *copies(record))
+
+
+def test_reading_knows_the_absence_of_a_record() -> None:
+    assert member(None) is None
+    assert copies_agree(Record(), None, {})
+
+
+plain_text = st.text(max_size=20)
+optional_text = st.none() | plain_text
+instants = st.datetimes(datetime(2020, 1, 1), datetime(2030, 1, 1), timezones=st.just(UTC))  # below
+stamps = instants.map(to_text)
+decisions = st.builds(
+    Decision,
+    type=st.sampled_from(["PASSED", "WARNING", "REJECTED", "NOT_EXECUTED", None]) | plain_text,
+    label=optional_text,
+    risk_score=st.none() | st.floats(0, 100),
+)
+histories = st.lists(
+    st.fixed_dictionaries({"at": stamps, "event": st.sampled_from(list(Event)).map(str)}, optional={"by": plain_text}),
+    max_size=HISTORY_LENGTH,
+).map(tuple)
+
+
+@st.composite
+def records(draw: st.DrawFn) -> Record:
+    """Records as the service writes them, and those that somebody else bent, read back."""
+    if draw(st.booleans()):
+        return read_record(draw(public_metadata), draw(admin_metadata))
+    status = draw(st.sampled_from(list(Status)))
+    return Record(
+        status=status,
+        verdict={Status.APPROVED: Verdict.PASSED, Status.REVIEW: Verdict.WARNING, Status.REJECTED: Verdict.FAILED}.get(
+            status
+        ),
+        account_id=draw(st.none() | st.just(ACCOUNT)),
+        workflow_execution_id=draw(st.sampled_from([WORKFLOW, NEWER_WORKFLOW, None])),
+        verification_url=LINK if status is Status.PENDING else None,
+        initiated_at=draw(st.none() | stamps),
+        decided_at=draw(stamps) if status in CONCLUDED else None,
+        workflow_key=draw(st.none() | st.just(10011)),
+        decision=draw(st.none() | decisions),
+        history=draw(histories),
+    )
+
+
+readings = st.builds(
+    Reading,
+    account_id=st.just(ACCOUNT),
+    workflow_execution_id=st.sampled_from([WORKFLOW, NEWER_WORKFLOW]),
+    workflow_status=st.sampled_from(["INITIATED", "ACQUIRED", "PROCESSED", "SESSION_EXPIRED", "TOKEN_EXPIRED"])
+    | plain_text,
+    decision=st.none() | decisions,
+    created_at=st.none() | instants,
+    completed_at=st.none() | instants,
+    workflow_key=st.none() | st.just("10011"),
+    references=st.lists(st.sampled_from([IDENTITY, OTHER_IDENTITY]) | plain_text, max_size=2).map(tuple)
+    | st.just((IDENTITY, IDENTITY)),
+)
+
+
+def assert_sound(record: Record) -> None:
+    """What holds for every record that the service writes."""
+    assert len(record.history) <= HISTORY_LENGTH
+    assert record.verification_url is None or record.status is Status.PENDING
+    assert (record.decided_at is None) is (record.status in (Status.PENDING, Status.UNSTARTED))
+    assert (record.verdict is not None) is (record.status in CONCLUDED)
+    assert read_record(*copies(record)) == record
+    public = json.dumps(record.public_member())
+    for private in ("decision", "history", "workflow_key", "label", "risk"):
+        assert f'"{private}"' not in public
+
+
+@bounded
+@given(record=records(), reading=readings, later=st.timedeltas(timedelta(), timedelta(days=400)))
+def test_a_reading_settles_a_record_once(record: Record, reading: Reading, later: timedelta) -> None:
+    outcome = settle(record, reading, identity_id=IDENTITY, now=NOW)
+    if any(reference != IDENTITY for reference in reading.references):
+        assert outcome.result is Result.IGNORED
+    if outcome.result is not Result.APPLIED:
+        assert outcome.record is record
+        assert outcome.result is Result.IGNORED or outcome.event is None
+        return
+    settled = outcome.record
+    decision = reading.decision.type if reading.decision else None
+    assert (settled.status, settled.verdict) == classify(reading.workflow_status, decision)
+    assert settled.workflow_execution_id == reading.workflow_execution_id
+    assert_sound(settled)
+    again = settle(settled, reading, identity_id=IDENTITY, now=NOW + later)
+    assert (again.result, again.record) == (Result.UNCHANGED, settled)
+    # ... and still so for whoever reads the record back from Kratos.
+    back = settle(read_record(*copies(settled)), reading, identity_id=IDENTITY, now=NOW + later)
+    assert back.result is Result.UNCHANGED
+
+
+@bounded
+@given(record=records(), reading=readings)
+def test_a_verdict_only_yields_to_a_younger_verdict_or_to_its_own_workflow(record: Record, reading: Reading) -> None:
+    assume(record.status in CONCLUDED)
+    outcome = settle(record, reading, identity_id=IDENTITY, now=NOW)
+    if outcome.result is Result.APPLIED and reading.workflow_execution_id != record.workflow_execution_id:
+        assert outcome.record.status in CONCLUDED
+        assert reading.references
+        initiated_at = from_text(record.initiated_at)
+        if initiated_at is not None:
+            assert reading.created_at is not None
+            assert reading.created_at > initiated_at
+
+
+@bounded
+@given(record=records(), reading=readings)
+def test_somebody_elses_workflow_never_counts(record: Record, reading: Reading) -> None:
+    for foreign in ((OTHER_IDENTITY, OTHER_IDENTITY), (IDENTITY, OTHER_IDENTITY), ("",)):
+        outcome = settle(record, replace(reading, references=foreign), identity_id=IDENTITY, now=NOW)
+        assert (outcome.result, outcome.record) == (Result.IGNORED, record)
+
+
+@bounded
+@given(record=records(), now=instants)
+def test_a_workflow_unknown_to_jumio_ends_only_what_is_open_for_a_day(record: Record, now: datetime) -> None:
+    outcome = settle_unknown(record, now=now)
+    initiated_at = from_text(record.initiated_at)
+    due = record.status is Status.PENDING and (initiated_at is None or now - initiated_at > timedelta(days=1))
+    assert outcome.result is (Result.APPLIED if due else Result.UNCHANGED)
+    assert outcome.record.status is (Status.INCOMPLETE if due else record.status)
+    assert settle_unknown(outcome.record, now=now).result is Result.UNCHANGED
+    if not due:
+        assert outcome.record is record
+
+
+@bounded
+@given(record=records(), now=instants, by=plain_text, created_at=st.none() | instants)
+def test_starting_leaves_a_sound_record(record: Record, now: datetime, by: str, created_at: datetime | None) -> None:
+    start = Started(
+        account_id=ACCOUNT, workflow_execution_id=NEWER_WORKFLOW, verification_url=LINK, created_at=created_at
+    )
+    claim = claimed(record, by=by, now=now)
+    assert is_claimed_by_another(claim, by=f"{by}-other", now=now)
+    assert not is_claimed_by_another(claim, by=by, now=now)
+    for begun in (
+        started(record, start, workflow_key=10011, now=now),
+        started(claim, start, workflow_key=10011, now=now),
+    ):
+        assert_sound(begun)
+        assert begun.status is Status.PENDING
+        assert not is_claimed_by_another(begun, by=None, now=now)
+    failed = not_started(claim, now=now)
+    assert failed.status is Status.UNSTARTED
+    assert failed.account_id == record.account_id
+    assert not_started(failed, now=now) == failed
+
+
+@bounded
+@given(record=records(), block=st.frozensets(st.sampled_from(list(Status))))
+def test_the_gate_refuses_exactly_the_blocked_statuses(record: Record, block: frozenset[Status]) -> None:
+    refused = refusal(record.status, verification_url=record.verification_url, block=block)
+    assert (refused is not None) is (record.status in block)
+
+
+@bounded
+@given(text=any_text | any_json)
+def test_any_value_is_an_instant_or_none(text: object) -> None:
+    instant = from_text(text)
+    assert instant is None or instant.tzinfo is UTC
+
+
+# --- secrets ---
+
+secret_lists = st.lists(st.binary(min_size=1, max_size=40), min_size=1, max_size=3)
+
+
+@bounded
+@given(given_=st.lists(st.binary(max_size=80), max_size=3), secrets=secret_lists)
+def test_a_secret_is_known_or_not(given_: list[bytes], secrets: list[bytes]) -> None:
+    assert is_known_secret(given_, secrets=secrets) is any(value in secrets for value in given_)
+    assert is_known_secret([*given_, secrets[-1]], secrets=secrets)
+
+
+@bounded
+@given(header=st.none() | st.binary(max_size=100), body=st.binary(max_size=100), secrets=secret_lists)
+def test_a_signature_is_good_or_not(header: bytes | None, body: bytes, secrets: list[bytes]) -> None:
+    assert not verify_signature(header, body, secrets=secrets)
+    for secret in secrets:
+        assert verify_signature(sign(body, secret=secret).encode(), body, secrets=secrets)
+        assert not verify_signature(sign(body, secret=secret).encode(), body + b" ", secrets=secrets)
+
+
+@bounded
+@given(identity_id=plain_text, token=any_text, secrets=secret_lists)
+def test_a_capability_is_good_or_not(identity_id: str, token: str, secrets: list[bytes]) -> None:
+    assert not verify_capability(identity_id, token, secrets=secrets)
+    assert verify_capability(identity_id, capability_token(identity_id, secret=secrets[-1]), secrets=secrets)
+
+
+@bounded
+@given(identity_id=any_text, token=any_text)
+@example(identity_id="\ud800", token="")
+def test_a_path_that_is_not_text_has_no_capability(identity_id: str, token: str) -> None:
+    assert not verify_capability(identity_id, token, secrets=[b"secret"])
+
+
+def test_the_vectors_of_these_properties_do_settle() -> None:
+    """Else everything above could pass by never getting to the point."""
+    assert settle(approved(), reading(), identity_id=IDENTITY, now=NOW).result is Result.UNCHANGED
+    newer: Mapping[str, Any] = {"workflow_execution_id": NEWER_WORKFLOW, "created_at": NOW}
+    assert settle(approved(), reading(**newer), identity_id=IDENTITY, now=NOW).result is Result.APPLIED
