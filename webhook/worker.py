@@ -115,7 +115,7 @@ class Worker(ThreadWorker):
 
     def _cap_keepalive(self, deadline: float) -> None:
         """The worker stops: what has been half sent is not waited for any longer than an idle connection."""
-        super()._cap_keepalive(deadline)
+        super()._cap_keepalive(deadline)  # type: ignore[misc]  # missing in the types
         for conn in self.pending_conns:
             conn.timeout = deadline
 
