@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import threading
 from collections.abc import Callable
@@ -105,6 +106,13 @@ class Identities:
         patched = self._patched(identity_id, patch)
         between()
         return self._write(identity_id, patched)
+
+    def delete(self, identity_id: str) -> None:
+        with self._lock:
+            self.get(identity_id)
+            with contextlib.suppress(NotFound):
+                self.end_sessions(identity_id)
+            del self._rows[identity_id]
 
     def _patched(self, identity_id: str, patch: Any) -> dict[str, Any]:
         before = self.get(identity_id)
