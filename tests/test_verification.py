@@ -360,9 +360,7 @@ def test_an_unstarted_record_is_healed_without_asking_jumio(world: World, verifi
     assert world.jumio.server.requests == []
 
 
-def test_the_link_survives_the_loss_of_the_public_copy(
-    world: World, verifications: Verifications
-) -> None:
+def test_the_link_survives_the_loss_of_the_public_copy(world: World, verifications: Verifications) -> None:
     person, workflow = begun(world, verifications)
     overwrite(world, person, "metadata_public", None)
     assert verifications.look(person).event is Event.HEALED

@@ -8,6 +8,7 @@ from typing import Any
 
 from webhook.core.assurance import Evidence, Table, effective_level
 from webhook.core.record import Record
+from webhook.core.start import is_overdue
 from webhook.core.status import Status
 from webhook.core.times import from_text, to_text
 
@@ -16,7 +17,7 @@ def explanation(record: Record, *, verified_address: bool, table: Table, now: da
     """Everything there is to say, as plain values."""
     further = record.reverification
     due_at = from_text(further.due_at) if further else None
-    overdue = due_at is not None and due_at <= now
+    overdue = is_overdue(record, now=now)
     assurance = record.assurance
     effective = effective_level(
         table,

@@ -43,7 +43,7 @@ class GateApp:
         self._others = others
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        if environ.get("PATH_INFO") != GATE_PATH:
+        if environ.get("PATH_INFO", "").lstrip("/") != GATE_PATH[1:]:  # werkzeug, too, takes many slashes for one
             return self._others(environ, start_response)
         begun = time.monotonic()
         request = _Request(environ)

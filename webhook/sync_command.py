@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """`jumio-webhook sync`: the sweeper as a process, with signals, a progress line and a report."""
 
-import contextlib
 import json
+import os
 import signal
 import sys
 import threading
@@ -37,8 +37,12 @@ def run(settings: Settings, *, identity: str | None, every: float | None, as_jso
     while True:
         begun = time.monotonic()
         report = sweeper.sweep() if identity_id is None else sweeper.sweep_one(identity_id)
-        with contextlib.suppress(OSError) if every is not None else contextlib.nullcontext():
-            _print(report, as_json=as_json)  # a companion goes on when nobody reads what it says
+        try:
+            _print(report, as_json=as_json)
+        except OSError:  # nobody reads it, or the disk is full; a companion goes on all the same
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            if every is None:
+                return 1
         if every is None:
             return 1 if report.failed else 0
         if stop.wait(max(0.0, begun + every - time.monotonic())):

@@ -49,8 +49,11 @@ class Verifications(Starting):
                 return _ignored("Kratos does not know the identity")
             return self._conclude(identity, reading, asked_at)
 
-    def look(self, identity_id: str) -> Outcome:
+    def look(self, identity_id: str, *, write: bool = True) -> Outcome:
         """Look again at the workflow of an identity that is open, else at the one that was concluded last.
+
+        Without `write` it only says what would be written: a hook of Kratos' that lets a change of the identity through
+        must not write to it, since Kratos then stores the row it has read before.
 
         :raises JumioError: the verdict cannot be read now.
         :raises KratosError: the identity cannot be read or written now.
@@ -60,15 +63,15 @@ class Verifications(Starting):
             record = self._recorded(identity)
             workflow_execution_id = record.open_workflow_id
             if record.account_id is None or workflow_execution_id is None:
-                return self._apply(identity, settle_unknown(record, now=self._clock()))
+                return self._apply(identity, settle_unknown(record, now=self._clock()), write=write)
             asked_at = self._clock()
             try:
                 reading = self._read(record.account_id, workflow_execution_id)
             except WorkflowUnknown:
-                return self._apply(identity, settle_unknown(record, now=self._clock()))
+                return self._apply(identity, settle_unknown(record, now=self._clock()), write=write)
             if self._decide(identity, reading).result is not Result.UNCHANGED:
                 identity = self._kratos.get(identity_id)  # Jumio took its time, and what is written must build on today
-            return self._conclude(identity, reading, asked_at)
+            return self._conclude(identity, reading, asked_at, write=write)
 
     def end_sessions_of_rejected(self, identity_id: str) -> bool:
         """Make sure that a rejected identity has no live session, where the settings want that; whether one ended.
@@ -94,20 +97,22 @@ class Verifications(Starting):
             now=self._clock(),
         )
 
-    def _conclude(self, identity: Identity, reading: Reading, asked_at: datetime) -> Outcome:
+    def _conclude(self, identity: Identity, reading: Reading, asked_at: datetime, *, write: bool = True) -> Outcome:
         """Decide and apply; a reading that was asked for before the record last changed may be older than that."""
         outcome = self._decide(identity, reading)
         if outcome.result is Result.APPLIED and _last_change(self._recorded(identity)) > asked_at:
             reading = self._read(reading.account_id, reading.workflow_execution_id)
             identity = self._kratos.get(identity.id)
             outcome = self._decide(identity, reading)
-        return self._apply(identity, outcome)
+        return self._apply(identity, outcome, write=write)
 
-    def _apply(self, identity: Identity, outcome: Outcome) -> Outcome:
+    def _apply(self, identity: Identity, outcome: Outcome, *, write: bool) -> Outcome:
         """Write what was decided where it is not there yet, then act on it.
 
         :raises VerdictNotRecorded: it could not be done, and is known all the same.
         """
+        if not write:
+            return outcome
         record = outcome.record
         try:
             if outcome.result is not Result.IGNORED and record.status is not Status.NONE:

@@ -52,6 +52,7 @@ from support import (
 from werkzeug.test import run_wsgi_app
 
 from webhook import log
+from webhook.core.metadata import public_member
 from webhook.core.record import Record
 from webhook.core.status import Status, Verdict
 
@@ -372,7 +373,7 @@ class Generator:
         return {
             "identity": {
                 "id": self.random.choice([*self.around.people, IDENTITY]),
-                "metadata_public": {"jumio": record.public_member()},
+                "metadata_public": {"jumio": public_member(record)},
             },
             "flow": {"id": IDENTITY, "requested_aal": "aal1"},
         }

@@ -12,9 +12,10 @@ from support import settings_of
 
 from webhook import __version__
 from webhook.app import create_app
-from webhook.core.gate import MALFORMED, MESSAGE_IDS
+from webhook.core.gate import MALFORMED, MESSAGE_IDS, UNMET
 from webhook.core.status import Status, Verdict
 from webhook.core.transition import Result
+from webhook.gate_app import GATE_PATH
 
 FILE = Path(__file__).parents[2] / "openapi.yaml"
 
@@ -44,6 +45,7 @@ def test_it_has_the_routes_of_the_application_and_no_other(document: dict[str, A
         for rule in create_app(settings_of()).url_map.iter_rules()
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
     }
+    served.add((GATE_PATH, "post"))  # answered in front of Flask
     described = {(path, method) for path, operations in document["paths"].items() for method in operations}
     assert described == served
 
@@ -51,7 +53,7 @@ def test_it_has_the_routes_of_the_application_and_no_other(document: dict[str, A
 def test_it_has_the_version_and_the_vocabulary_of_the_code(document: dict[str, Any]) -> None:
     schemas = document["components"]["schemas"]
     message = schemas["Interrupt"]["properties"]["messages"]["items"]["properties"]["messages"]["items"]["properties"]
-    ids = {MALFORMED, *MESSAGE_IDS.values()}
+    ids = {MALFORMED, *MESSAGE_IDS.values(), *(number for number, _ in UNMET.values())}
     assert document["info"]["version"] == __version__
     assert schemas["Status"]["enum"] == list(Status)
     assert schemas["PublicRecord"]["properties"]["verdict"]["enum"] == [*Verdict, None]
@@ -69,4 +71,5 @@ def test_every_operation_but_health_and_version_needs_a_secret(document: dict[st
         "/health/ready",
         "/version",
         "/jumio/callback/{identity_id}/{token}",  # the path itself is the secret
+        "/jumio/verify/{token}",  # and here too
     }

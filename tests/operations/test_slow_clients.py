@@ -84,26 +84,12 @@ def test_whoever_stops_in_the_middle_delays_nobody(service: ServiceProcess, name
 
 
 @pytest.mark.parametrize("name", COSTLY_STARTS)
-@pytest.mark.xfail(strict=True, reason="such clients hold all threads for CLIENT_SECONDS = 10 s (worker.py)")
 def test_whoever_stops_where_it_costs_a_thread_delays_nobody(service: ServiceProcess, name: str) -> None:
     with slow_clients(service, COSTLY_STARTS[name]):
         assert slowest_answer(service, count=3) < 1
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(
-            name,
-            marks=[]
-            if name == "keep-alive"
-            else pytest.mark.xfail(
-                strict=True, reason="gunicorn waits on the event loop for them to hang up (worker.py: close_graceful)"
-            ),
-        )
-        for name in COMPLETE
-    ],
-)
+@pytest.mark.parametrize("name", COMPLETE)
 def test_whoever_does_not_hang_up_delays_nobody(service: ServiceProcess, name: str) -> None:
     with slow_clients(service, COMPLETE[name]):
         assert slowest_answer(service) < 1

@@ -174,7 +174,6 @@ def test_a_log_that_nobody_takes_does_no_harm(kind: type[Muted], output: object)
 
 
 @pytest.mark.parametrize("output", [without_a_reader, full])
-@pytest.mark.xfail(strict=True, reason="print() of the report ends the process (sync_command.py, _print)")
 def test_sync_as_a_companion_outlives_its_log(output: object) -> None:
     assert callable(output)
     with world(kratos_binary=None, WEB_CONCURRENCY="1") as here, output() as nowhere:
@@ -246,9 +245,6 @@ def test_idle_connections_do_not_hold_up_the_end(here: World) -> None:
         assert process.wait(9) == 0  # below the 10 s that `docker stop` waits
 
 
-@pytest.mark.xfail(
-    strict=True, reason="a partial request may take its CLIENT_SECONDS = 10 s after SIGTERM too (worker.py)"
-)
 def test_half_sent_requests_do_not_hold_up_the_end(here: World) -> None:
     process = here.service.process
     assert process is not None

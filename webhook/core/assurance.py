@@ -176,7 +176,7 @@ def effective_level(
     if overdue:
         recorded = min(recorded, CONTACT)
     expires_at, verified_at = from_text(assurance.expires_at), from_text(assurance.verified_at)
-    expired = expires_at is not None and expires_at <= now
+    expired = assurance.expires_at is not None and (expires_at is None or expires_at <= now)  # unreadable is over, too
     for row in reversed(table.levels):
         included = [other for other in table.levels if CONTACT < other.level <= row.level]
         if CONTACT < row.level <= recorded and not any(

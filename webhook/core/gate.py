@@ -33,7 +33,7 @@ _TEXTS = {
     Status.NONE: f"You need to confirm your identity before you can sign in. {_CONTACT_SUPPORT}",
     Status.APPROVED: "You cannot sign in here at the moment. Please contact support.",
 }
-_UNMET: dict[Unmet, tuple[int, str]] = {
+UNMET: dict[Unmet, tuple[int, str]] = {
     Unmet.LEVEL: (9010010, "For this you need to confirm more fully who you are."),
     Unmet.AGE: (9010011, "For this you need to confirm again who you are; the last time was too long ago."),
     Unmet.OVERDUE: (9010012, "You were asked to confirm again who you are, and the date for it has passed."),
@@ -61,7 +61,7 @@ def policy_refusal(
     unmet: Unmet, policy: Policy, standing: Standing, *, status: Status, table: Table, verification_url: str | None
 ) -> dict[str, Any]:
     """Kratos' interrupt payload for a policy that is not met: what is demanded, what there is, and what to do."""
-    message_id, text = _UNMET[unmet]
+    message_id, text = UNMET[unmet]
     verified_at = standing.verified_at
     context: dict[str, Any] = {
         "status": status.value,

@@ -97,6 +97,14 @@ def asked_again(record: Record, *, reason: str, due_at: datetime | None, now: da
     return record if asked == record else asked.with_event(Event.ASKED, now=now)
 
 
+def is_overdue(record: Record, *, now: datetime) -> bool:
+    """Whether a re-verification should have been made by now; a date that cannot be read has passed."""
+    if record.reverification is None or record.reverification.due_at is None:
+        return False
+    due_at = from_text(record.reverification.due_at)
+    return due_at is None or due_at <= now
+
+
 def starts_in_last_day(record: Record, *, now: datetime) -> int:
     """How many workflows were started for the person in the last 24 hours."""
     return len(_recent_starts(record, now=now))
