@@ -57,32 +57,21 @@ def test_whoever_still_can_continue_is_given_the_link() -> None:
     assert message["text"].endswith(LINK)
 
 
-@pytest.mark.parametrize(
-    ("status", "text"),
-    [
-        (
-            Status.REJECTED,
-            "We could not confirm your identity, so you cannot sign in."
-            " If you think this is a mistake, please contact support. Continue here: ",
-        ),
-        (
-            Status.PENDING,
-            "Your identity check is not finished yet. If you have sent everything, please try again in a few minutes."
-            " If not, continue here: ",
-        ),
-        (
-            Status.UNSTARTED,
-            "Your identity check could not be started yet. Please try again in a few minutes. Continue here: ",
-        ),
-        (
-            Status.REVIEW,
-            "Your identity check is being reviewed by a person. Please try again later. Continue here: ",
-        ),
-        (Status.INCOMPLETE, "Your identity check was not completed, so you cannot sign in yet. Continue here: "),
-        (Status.NONE, "You need to confirm your identity before you can sign in. Continue here: "),
-        (Status.APPROVED, "You cannot sign in here at the moment. Please contact support. Continue here: "),
-    ],
-)
+TEXTS_WITH_A_LINK = {
+    Status.REJECTED: "We could not confirm your identity, so you cannot sign in."
+    " If you think this is a mistake, please contact support. Continue here: ",
+    Status.PENDING: "Your identity check is not finished yet."
+    " If you have sent everything, please try again in a few minutes. If not, continue here: ",
+    Status.UNSTARTED: "Your identity check could not be started yet."
+    " Please try again in a few minutes. Continue here: ",
+    Status.REVIEW: "Your identity check is being reviewed by a person. Please try again later. Continue here: ",
+    Status.INCOMPLETE: "Your identity check was not completed, so you cannot sign in yet. Continue here: ",
+    Status.NONE: "You need to confirm your identity before you can sign in. Continue here: ",
+    Status.APPROVED: "You cannot sign in here at the moment. Please contact support. Continue here: ",
+}
+
+
+@pytest.mark.parametrize(("status", "text"), TEXTS_WITH_A_LINK.items())
 def test_a_link_is_shown_at_every_status_that_has_one(status: Status, text: str) -> None:
     answer = refusal(status, verification_url=LINK, block={status})
     assert answer is not None
