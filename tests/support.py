@@ -10,13 +10,14 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from webhook.app import create_app
+from webhook.core.assurance import Assurance, Check
 from webhook.core.metadata import admin_member, public_member
 from webhook.core.record import Decision, Record
 from webhook.core.status import Status, Verdict
 from webhook.core.transition import Reading
 from webhook.sandbox.jumio import JumioStandIn
 from webhook.sandbox.kratos import KratosStandIn
-from webhook.settings import Settings
+from webhook.settings import Settings, shipped_table
 
 IDENTITY = "9f425a8d-7efc-4768-8f23-7647a74fdf13"
 OTHER_IDENTITY = "7a1cbd0c-3c5e-4b0f-9a55-0f8e3c9d2b11"
@@ -45,6 +46,24 @@ REQUIRED = {
     "JUMIO_CLIENT_SECRET": CLIENT_SECRET,
     "JUMIO_CALLBACK_SECRET": f"{CALLBACK_SECRET}, {OLD_CALLBACK_SECRET}",
 }
+
+TABLE = shipped_table()
+# What the stand-in's passed workflow brings, and what the shipped table makes of it.
+PASSED_CHECKS = tuple(
+    Check(capability=name, decision="PASSED", label=label, data={})
+    for name, label in (
+        ("dataChecks", "OK"),
+        ("extraction", "OK"),
+        ("imageChecks", "OK"),
+        ("liveness", "OK"),
+        ("similarity", "MATCH"),
+        ("usability", "OK"),
+    )
+)
+FACE_CHECKS = tuple(
+    Check(capability=name, decision="PASSED", label="OK", data={})
+    for name in ("authentication", "liveness", "usability")
+)
 
 # A Kratos without hooks: the service is called by the tests, not by the stand-in.
 NO_HOOKS = """
@@ -92,6 +111,7 @@ def pending(**changed: Any) -> Record:
         "account_id": ACCOUNT,
         "workflow_execution_id": WORKFLOW,
         "verification_url": LINK,
+        "jumio_url": LINK,
         "initiated_at": "2026-03-02T18:00:00.000Z",
         "workflow_key": 10011,
     }
@@ -104,10 +124,28 @@ def approved(**changed: Any) -> Record:
         "status": Status.APPROVED,
         "verdict": Verdict.PASSED,
         "verification_url": None,
+        "jumio_url": None,
         "decided_at": "2026-03-02T18:30:00.000Z",
         "decision": Decision(type="PASSED", label="PASSED", risk_score=0.0),
     }
     return pending(**{**values, **changed})
+
+
+def assured(level: int = 3, **changed: Any) -> Assurance:
+    """A level by the shipped table, as of the recorded verdict."""
+    values: dict[str, Any] = {
+        "level": level,
+        "name": TABLE.name_of(level),
+        "verified_at": "2026-03-02T18:30:00.000Z",
+        "expires_at": None,
+        "table": TABLE.version,
+    }
+    return Assurance(**{**values, **changed})
+
+
+def verified(level: int = 3, **changed: Any) -> Record:
+    """A recorded verdict with a level and the checks that gave it."""
+    return approved(**{"assurance": assured(level), "checks": PASSED_CHECKS, **changed})
 
 
 def reading(**changed: Any) -> Reading:

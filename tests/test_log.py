@@ -161,7 +161,7 @@ def test_a_whole_story_is_logged_without_a_secret(world: World, log_lines: list[
     text = "\n".join(log_lines)
     assert [secret for secret in secrets if secret in text] == []
     assert not FORBIDDEN_IN_THE_LOG.search(text)
-    for event in ("verification.started", "verification.settled", "session.revoked", "login.refused", "secret.refused"):
+    for event in ("verification.started", "verification.settled", "session.revoked", "gate.refused", "secret.refused"):
         assert event in text
     assert "/jumio/callback/<identity_id>/<token>" in text
 

@@ -2,6 +2,7 @@
 """The settings: all problems at once, each by name, and no secret ever shown."""
 
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from support import API_KEY, CLIENT_SECRET, REQUIRED, settings_of
 
 from webhook import __version__
 from webhook.core.status import OnRejected, Status
-from webhook.settings import Settings, SettingsError
+from webhook.settings import Settings, SettingsError, shipped_table
 
 EXAMPLE = Path(__file__).parents[1] / ".env.example"
 
@@ -58,6 +59,9 @@ def test_the_required_settings_are_enough_and_the_rest_has_the_stated_defaults()
     assert settings.ory_api_key is settings.public_url is None
     assert settings.jumio_token_lifetime is settings.jumio_success_url is settings.jumio_error_url is None
     assert settings.jumio_locale is None
+    assert (settings.jumio_reauth_workflow_key, settings.max_starts_per_day) == (10014, 5)
+    assert settings.link_max_age == timedelta(days=7)
+    assert settings.assurance_table == shipped_table()
 
 
 def test_every_missing_setting_is_reported_at_once_by_name() -> None:
@@ -136,6 +140,10 @@ MALFORMED = {
     "JUMIO_LOCALE": ["english", "e", "en_GB", "en-GBR", "en-"],
     "BLOCK_LOGIN_STATUSES": ["blocked", "rejected,", "rejected review", "REJECTED", "rejected,unknown,pending"],
     "ON_REJECTED": ["delete", "REVOKE", "revoke,block"],
+    "JUMIO_REAUTH_WORKFLOW_KEY": ["schlüssel", "a\tb"],
+    "ASSURANCE_TABLE": ["/nowhere/table.toml", "/", "/proc/self/exe"],
+    "MAX_STARTS_PER_DAY": ["0", "1001", "-1", "five", "2.5"],
+    "LINK_MAX_AGE": ["7", "d", "7w", "-7d", "7 d", "1.5d", "123456d", "\u0667d"],
     "LOG_FORMAT": ["xml", "json,text"],
     "LOG_LEVEL": ["loud", "10"],
 }
@@ -197,6 +205,13 @@ ACCEPTED = [
     ("BLOCK_LOGIN_STATUSES", ",".join(Status), "block_login_statuses", set(Status)),
     ("ON_REJECTED", "block", "on_rejected", OnRejected.BLOCK),
     ("ON_REJECTED", "deactivate", "on_rejected", OnRejected.DEACTIVATE),
+    ("JUMIO_REAUTH_WORKFLOW_KEY", "9", "jumio_reauth_workflow_key", 9),
+    ("JUMIO_REAUTH_WORKFLOW_KEY", "my-face-key", "jumio_reauth_workflow_key", "my-face-key"),
+    ("MAX_STARTS_PER_DAY", "1", "max_starts_per_day", 1),
+    ("MAX_STARTS_PER_DAY", "1000", "max_starts_per_day", 1000),
+    ("LINK_MAX_AGE", "30m", "link_max_age", timedelta(minutes=30)),
+    ("LINK_MAX_AGE", "12h", "link_max_age", timedelta(hours=12)),
+    ("LINK_MAX_AGE", "30d", "link_max_age", timedelta(days=30)),
     ("LOG_FORMAT", "Text", "log_format", "text"),
     ("LOG_LEVEL", "WARNING", "log_level", "warning"),
 ]

@@ -134,7 +134,8 @@ def test_a_verdict_that_somebody_else_overwrote_is_healed(
 
     after = world.record(identity_id)
     assert after[0] == before[0]
-    assert {**after[1], "history": []} == {**before[1], "history": []}
+    lost = {"starts"} if (copy, damage) == ("metadata_admin", "removed") else set()  # stands nowhere else
+    assert {**after[1], "history": []} == {k: v for k, v in before[1].items() if k not in lost} | {"history": []}
 
 
 def test_a_rejected_person_has_no_live_session_after_the_sweep(
@@ -287,7 +288,7 @@ def test_a_kratos_that_stays_down_ends_the_sweep_as_failed(world: World, sweeper
 def test_a_workflow_that_could_not_be_noted_is_not_started_again_in_this_sweep(
     world: World, sweeper_of: Callable[..., Sweeper], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("webhook.verification.NOTE_WAITS", (0.0, 0.0))
+    monkeypatch.setattr("webhook.starting.NOTE_WAITS", (0.0, 0.0))
     identity_id = world.person_with(UNSTARTED)
     world.kratos.server.faults = lambda request: (
         faults.answer(500) if request.method == "PATCH" and b"verification.started" in request.body else None
@@ -434,10 +435,13 @@ def test_events_keep_their_names() -> None:
     assert {event.name: event.value for event in Event} == {
         "STARTING": "verification.starting",
         "STARTED": "verification.started",
+        "ASKED": "reverification.asked",
         "UNSTARTED": "verification.unstarted",
         "SETTLED": "verification.settled",
         "REOPENED": "verification.reopened",
         "SUPERSEDED": "verification.superseded",
+        "RENEWED": "reverification.passed",
+        "LAPSED": "reverification.lapsed",
         "HEALED": "verification.healed",
     }
 

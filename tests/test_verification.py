@@ -9,11 +9,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from support import ACCOUNT, NOW, WORKFLOW, World, approved, pending
+from support import ACCOUNT, NOW, PASSED_CHECKS, WORKFLOW, World, approved, assured, pending
 
-from webhook import verification
+from webhook import starting
 from webhook.core.bodies import Doorbell
 from webhook.core.events import Event
+from webhook.core.metadata import admin_member, public_member
 from webhook.core.record import Record
 from webhook.core.start import claimed
 from webhook.core.status import Status
@@ -93,7 +94,7 @@ def test_who_has_none_gets_a_workflow_on_a_new_account(world: World, verificatio
     [workflow] = world.jumio.truth(person)
     assert (start.error, start.reason) == (None, None)
     assert start.record.workflow_execution_id == workflow.id
-    assert world.record(person) == (start.public_member(record), start.admin_member(record))
+    assert world.record(person) == (public_member(start.record), admin_member(start.record))
 
 
 @pytest.mark.parametrize("status", [Status.INCOMPLETE, Status.UNSTARTED])
@@ -155,7 +156,7 @@ def test_a_start_that_jumio_does_not_make_is_recorded_and_made_later(
 def test_time_is_kept_back_to_record_what_jumio_was_too_slow_for(world: World, verifications: Verifications) -> None:
     person = world.person()
     on_jumio(world, faults.hang(), "POST")
-    with time_limit(verification.KRATOS_SECONDS + 0.2):
+    with time_limit(starting.KRATOS_SECONDS + 0.2):
         start = verifications.start(person)
     assert start.record.status is Status.UNSTARTED
     assert statuses(world, person) == ["unstarted", "unstarted"]
@@ -183,7 +184,7 @@ def test_an_unknown_identity_is_told_before_anything_is_started(verifications: V
 def test_what_was_paid_for_is_noted_with_patience(
     world: World, verifications: Verifications, monkeypatch: pytest.MonkeyPatch, failures: int
 ) -> None:
-    monkeypatch.setattr(verification, "NOTE_WAITS", (0.0, 0.0))
+    monkeypatch.setattr(starting, "NOTE_WAITS", (0.0, 0.0))
     person = world.person()
     left = [faults.answer(500)] * failures
     world.kratos.server.faults = lambda request: left.pop() if request.method == "PATCH" and left else None
@@ -203,7 +204,7 @@ def test_what_was_paid_for_is_noted_with_patience(
 def test_what_was_paid_for_and_cannot_be_noted_is_told_loudly(
     world: World, verifications: Verifications, log_lines: list[str], monkeypatch: pytest.MonkeyPatch, status: int
 ) -> None:
-    monkeypatch.setattr(verification, "NOTE_WAITS", (0.0, 0.0))
+    monkeypatch.setattr(starting, "NOTE_WAITS", (0.0, 0.0))
     person = world.person()
     world.kratos.server.faults = lambda request: faults.answer(status) if request.method == "PATCH" else None
     with pytest.raises(StartNotRecorded):
@@ -262,7 +263,7 @@ def test_a_ring_reads_jumio_and_writes_what_it_says(world: World, verifications:
         Event.SETTLED,
         Status.APPROVED,
     )
-    assert world.record(person) == (outcome.public_member(record), outcome.admin_member(record))
+    assert world.record(person) == (public_member(outcome.record), admin_member(outcome.record))
     assert verifications.ring(doorbell(workflow), identity_id=None).result is Result.UNCHANGED
 
 
@@ -559,4 +560,8 @@ def test_the_record_that_is_answered_is_the_one_that_is_stored(world: World, ver
         workflow_execution_id=workflow.id,
         initiated_at=outcome.record.initiated_at,
         decided_at=outcome.record.decided_at,
+        assurance=assured(verified_at=outcome.record.decided_at, expires_at="2030-01-02T00:00:00.000Z"),
+        checks=PASSED_CHECKS,
+        starts=outcome.record.starts,
     )
+    assert len(outcome.record.starts) == 1

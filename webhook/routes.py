@@ -43,7 +43,7 @@ def ory_hooks(settings: Settings, verifications: Verifications) -> Blueprint:
         log.bind(identity_id=hook.identity_id, status=hook.record.status.value)
         admission = gate.admit(hook)
         if admission.refusal is not None:
-            log.event("gate.refused", status=admission.status.value, level=admission.level)
+            log.event("gate.refused", status=admission.status.value, assurance_level=admission.level)
             return jsonify(admission.refusal), 403
         if hook.policy is None:
             return jsonify({"status": admission.status})

@@ -10,12 +10,23 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
-from support import ACCOUNT, LINK, NEWER_WORKFLOW, NOW, WORKFLOW, approved, pending
+from support import ACCOUNT, LINK, NEWER_WORKFLOW, NOW, PASSED_CHECKS, WORKFLOW, approved, assured, pending, verified
 
+from webhook.core.assurance import Assurance, Check
 from webhook.core.metadata import admin_member, copies_agree, member, public_member, public_record, read_record
-from webhook.core.record import HISTORY_LENGTH, Decision, Record
+from webhook.core.record import HISTORY_LENGTH, Decision, Record, Reverification
 from webhook.core.status import Status, Verdict
 
+OUR_LINK = "https://hook.example.com/jumio/verify/our-token"
+FURTHER = Reverification(
+    reason="risk",
+    due_at="2026-04-01T00:00:00.000Z",
+    workflow_execution_id=NEWER_WORKFLOW,
+    verification_url=OUR_LINK,
+    jumio_url=LINK,
+    initiated_at="2026-03-20T00:00:00.000Z",
+    workflow_key=10014,
+)
 SEED = int(os.environ.get("TEST_SEED", "20260302"))
 
 
@@ -60,13 +71,136 @@ def test_the_admin_copy_holds_exactly_what_the_contract_names() -> None:
     }
 
 
+def test_both_copies_of_a_level_hold_exactly_what_the_contract_names() -> None:
+    record = verified(assurance=assured(expires_at="2030-01-02T00:00:00.000Z"), starts=("2026-03-02T18:00:00.000Z",))
+    level = {
+        "level": 3,
+        "name": "person",
+        "verified_at": "2026-03-02T18:30:00.000Z",
+        "expires_at": "2030-01-02T00:00:00.000Z",
+        "table": "2026-11",
+    }
+    public, admin = written(record)
+    assert public["jumio"] == {**written(approved())[0]["jumio"], "assurance": level}
+    assert admin["jumio"] == {
+        **written(approved())[1]["jumio"],
+        "assurance": level,
+        "checks": [
+            {"capability": check.capability, "decision": check.decision, "label": check.label}
+            for check in PASSED_CHECKS
+        ],
+        "starts": ["2026-03-02T18:00:00.000Z"],
+    }
+
+
+def test_a_reverification_is_public_but_for_jumios_own_link() -> None:
+    public, admin = written(verified(reverification=FURTHER))
+    shown = {
+        "reason": "risk",
+        "due_at": "2026-04-01T00:00:00.000Z",
+        "workflow_execution_id": NEWER_WORKFLOW,
+        "verification_url": OUR_LINK,
+    }
+    assert public["jumio"]["reverification"] == shown
+    assert admin["jumio"]["reverification"] == {
+        **shown,
+        "verification_url": LINK,
+        "initiated_at": "2026-03-20T00:00:00.000Z",
+        "workflow_key": 10014,
+    }
+    assert LINK not in json.dumps(public)
+
+
+def test_jumios_own_link_is_in_the_admin_copy_where_the_person_is_shown_ours() -> None:
+    public, admin = written(pending(verification_url=OUR_LINK))
+    assert (public["jumio"]["verification_url"], admin["jumio"]["verification_url"]) == (OUR_LINK, LINK)
+    assert "verification_url" not in written(pending())[1]["jumio"], "a copy of it would only be one place more"
+    assert read_record(None, admin) == pending(verification_url=None)
+
+
+def test_a_reverification_in_one_copy_only_is_read_from_it() -> None:
+    public, admin = written(verified(reverification=FURTHER))
+    without_public, without_admin = written(verified())
+    assert read_record(without_public, admin).reverification == replace(FURTHER, verification_url=None)
+    assert read_record(None, admin).reverification == replace(FURTHER, verification_url=None)
+    shown = replace(FURTHER, jumio_url=None, initiated_at=None, workflow_key=None)
+    assert read_record(public, without_admin).reverification == shown
+    assert read_record(public, None).reverification == shown
+
+
+def test_where_copies_name_different_reverifications_the_admin_copy_counts_without_the_others_link() -> None:
+    other = replace(FURTHER, workflow_execution_id=WORKFLOW, reason="manual")
+    public, _ = written(verified(reverification=other))
+    _, admin = written(verified(reverification=FURTHER))
+    assert read_record(public, admin).reverification == replace(FURTHER, verification_url=None)
+
+
+@pytest.mark.parametrize("odd", [None, "x", 1, True, [], ["x"]], ids=repr)
+def test_a_reverification_or_level_of_the_wrong_type_counts_as_absent(odd: object) -> None:
+    public, admin = written(verified(reverification=FURTHER))
+    for copy in (public, admin):
+        copy["jumio"]["reverification"] = copy["jumio"]["assurance"] = odd
+    assert read_record(public, admin) == verified(assurance=None)
+
+
+@pytest.mark.parametrize("odd", [None, "3", 3.0, True, [3], {}], ids=repr)
+def test_a_level_that_is_no_whole_number_counts_as_absent(odd: object) -> None:
+    public, _ = written(verified())
+    public["jumio"]["assurance"]["level"] = odd
+    assert public_record(public).assurance is None
+
+
+@pytest.mark.parametrize("odd", [None, 1, [], {}], ids=repr)
+def test_parts_of_a_level_or_reverification_of_the_wrong_type_count_as_absent(odd: object) -> None:
+    public, admin = written(verified(reverification=FURTHER))
+    for copy in (public, admin):
+        copy["jumio"]["assurance"] = dict.fromkeys(copy["jumio"]["assurance"], odd) | {"level": 2}
+        copy["jumio"]["reverification"] = dict.fromkeys(copy["jumio"]["reverification"], odd)
+    read = read_record(public, admin)
+    assert read.assurance == Assurance(level=2, name="", verified_at=None, expires_at=None, table="")
+    key = odd if isinstance(odd, int) else None
+    assert read.reverification == Reverification(reason="", due_at=None, workflow_key=key)
+
+
+@pytest.mark.parametrize("odd", [None, "x", 1, {}, [None, "x", 1, []]], ids=repr)
+def test_checks_and_starts_of_the_wrong_type_count_as_absent(odd: object) -> None:
+    public, admin = written(verified(starts=("2026-03-02T18:00:00.000Z",)))
+    admin["jumio"]["checks"] = odd
+    admin["jumio"]["starts"] = [item for item in odd if item != "x"] if isinstance(odd, list) else odd
+    assert read_record(public, admin) == verified(checks=())
+
+
+def test_a_check_with_odd_members_keeps_what_can_be_read() -> None:
+    public, admin = written(verified())
+    admin["jumio"]["checks"] = [{}, {"capability": 1, "decision": "PASSED", "label": []}]
+    assert read_record(public, admin).checks == (
+        Check(capability="", decision=None, label=None, data={}),
+        Check(capability="", decision="PASSED", label=None, data={}),
+    )
+
+
 def test_an_open_record_has_nulls_where_nothing_is_known_yet() -> None:
     assert public_member(pending())["verification_url"] == LINK
     assert public_member(pending())["verdict"] is public_member(pending())["decided_at"] is None
     assert admin_member(pending())["decision"] is None
 
 
-@pytest.mark.parametrize("record", [pending(), approved(), Record(status=Status.UNSTARTED), pending(workflow_key="k")])
+@pytest.mark.parametrize(
+    "record",
+    [
+        pending(),
+        approved(),
+        Record(status=Status.UNSTARTED),
+        pending(workflow_key="k"),
+        pending(verification_url=OUR_LINK, starts=("2026-03-02T18:00:00.000Z",)),
+        pending(verification_url=None, jumio_url=None),
+        verified(),
+        verified(assurance=assured(2, verified_at=None, expires_at="2030-01-02T00:00:00.000Z")),
+        verified(reverification=FURTHER),
+        verified(reverification=Reverification(reason="risk", due_at="2026-04-01T00:00:00.000Z")),
+        verified(reverification=replace(FURTHER, verification_url=LINK)),
+    ],
+)
 def test_what_was_written_is_read_back(record: Record) -> None:
     record = record.with_event("verification.started", now=NOW)
     assert read_record(*written(record)) == record
@@ -123,7 +257,7 @@ def test_a_member_of_the_wrong_type_counts_as_absent(name: str, odd: object) -> 
     public, _ = written(pending(decided_at="2026-03-02T18:30:00.000Z"))
     public["jumio"][name] = odd
     expected = replace(
-        pending(workflow_key=None, decided_at="2026-03-02T18:30:00.000Z"),
+        pending(workflow_key=None, jumio_url=None, decided_at="2026-03-02T18:30:00.000Z"),
         **{name: None},  # type: ignore[arg-type]
     )
     assert public_record(public) == expected
@@ -167,7 +301,7 @@ def test_a_history_of_the_wrong_type_counts_as_empty(odd: object) -> None:
 def test_a_removed_public_copy_is_read_from_the_admin_copy_but_for_the_link() -> None:
     record = pending().with_event("verification.started", now=NOW)
     _, admin = written(record)
-    assert read_record(None, admin) == replace(record, verification_url=None)
+    assert read_record(None, admin) == replace(record, verification_url=None, jumio_url=None)
     assert not copies_agree(record, None, admin)
 
 
@@ -237,11 +371,16 @@ ANYTHING = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=10), inner, max_size=3),
     max_leaves=5,
 )
-MEMBERS = (*written(approved())[1]["jumio"], "verification_url")
-HOSTILE_MEMBER = st.fixed_dictionaries(
-    {},
-    optional={name: ANYTHING | st.sampled_from([*Status, "PASSED", LINK, "2026-03-02T18:30:00Z"]) for name in MEMBERS},
-)
+MEMBERS = {*written(verified(reverification=FURTHER))[1]["jumio"], "verification_url", "starts"}
+LEVEL_MEMBERS = written(verified())[0]["jumio"]["assurance"]
+FURTHER_MEMBERS = written(verified(reverification=FURTHER))[1]["jumio"]["reverification"]
+HOSTILE_TEXT = ANYTHING | st.sampled_from([*Status, "PASSED", LINK, WORKFLOW, "2026-03-02T18:30:00Z"])
+HOSTILE_PARTS = {
+    "assurance": ANYTHING | st.fixed_dictionaries({}, optional=dict.fromkeys(LEVEL_MEMBERS, HOSTILE_TEXT)),
+    "reverification": ANYTHING | st.fixed_dictionaries({}, optional=dict.fromkeys(FURTHER_MEMBERS, HOSTILE_TEXT)),
+    "checks": ANYTHING | st.lists(st.fixed_dictionaries({}, optional={"capability": ANYTHING, "decision": ANYTHING})),
+}
+HOSTILE_MEMBER = st.fixed_dictionaries({}, optional=dict.fromkeys(sorted(MEMBERS), HOSTILE_TEXT) | HOSTILE_PARTS)
 HOSTILE_METADATA = ANYTHING | st.fixed_dictionaries({"jumio": HOSTILE_MEMBER})
 
 

@@ -6,7 +6,20 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from support import ACCOUNT, IDENTITY, LINK, NEWER_WORKFLOW, NOW, OTHER_IDENTITY, WORKFLOW, approved, pending, reading
+from support import (
+    ACCOUNT,
+    IDENTITY,
+    LINK,
+    NEWER_WORKFLOW,
+    NOW,
+    OTHER_IDENTITY,
+    TABLE,
+    WORKFLOW,
+    approved,
+    assured,
+    pending,
+    reading,
+)
 
 from webhook.core.events import Event
 from webhook.core.record import Decision, Record
@@ -21,7 +34,7 @@ NOT_EXECUTED = Decision(type="NOT_EXECUTED", label="TOKEN_EXPIRED", risk_score=-
 
 
 def settled(record: Record, now: datetime = NOW, **changed: Any) -> Outcome:
-    return settle(record, reading(**changed), identity_id=IDENTITY, now=now)
+    return settle(record, reading(**changed), identity_id=IDENTITY, table=TABLE, verified_address=False, now=now)
 
 
 # --- a start ---
@@ -31,8 +44,8 @@ START = Started(account_id=ACCOUNT, workflow_execution_id=WORKFLOW, verification
 
 
 def test_a_started_workflow_is_pending_since_jumio_created_it() -> None:
-    record = started(Record(), START, workflow_key=10011, now=NOW)
-    assert replace(record, history=()) == pending()
+    record = started(Record(), START, workflow_key=10011, link=None, now=NOW)
+    assert replace(record, history=()) == pending(starts=("2026-03-02T18:48:37.319Z",))
     assert [dict(event) for event in record.history] == [
         {
             "at": "2026-03-02T18:48:37.319Z",
@@ -44,14 +57,14 @@ def test_a_started_workflow_is_pending_since_jumio_created_it() -> None:
 
 
 def test_without_a_time_of_jumios_a_workflow_is_pending_since_now() -> None:
-    record = started(Record(), replace(START, created_at=None), workflow_key="k", now=NOW)
+    record = started(Record(), replace(START, created_at=None), workflow_key="k", link=None, now=NOW)
     assert (record.initiated_at, record.workflow_key) == ("2026-03-02T18:48:37.319Z", "k")
 
 
 def test_a_new_start_leaves_nothing_of_the_workflow_before_but_the_history() -> None:
     before = approved(status=Status.INCOMPLETE, history=({"event": "before"},))
     new = replace(START, workflow_execution_id=NEWER_WORKFLOW, verification_url=None)
-    record = started(before, new, workflow_key=10014, now=NOW)
+    record = started(before, new, workflow_key=10014, link=None, now=NOW)
     assert (record.verdict, record.decided_at, record.decision, record.verification_url) == (None, None, None, None)
     assert (record.status, record.workflow_execution_id) == (Status.PENDING, NEWER_WORKFLOW)
     assert [event["event"] for event in record.history] == ["before", "verification.started"]
@@ -93,8 +106,10 @@ def test_a_result_of_the_recorded_workflow_settles_it(
         status=status,
         verdict=verdict,
         verification_url=None,
+        jumio_url=None,
         decided_at="2026-03-02T18:30:00.000Z",
         decision=said,
+        assurance=assured(0) if verdict else None,
     )
     assert outcome.record.history[-1] == {
         "at": "2026-03-02T18:48:37.319Z",
@@ -152,7 +167,7 @@ def test_a_label_that_changed_is_applied() -> None:
 def test_a_verdict_that_jumio_takes_back_reopens_the_verification() -> None:
     outcome = settled(approved(), workflow_status="ACQUIRED")
     assert (outcome.result, outcome.event) == (Result.APPLIED, Event.REOPENED)
-    assert replace(outcome.record, history=()) == pending(verification_url=None)
+    assert replace(outcome.record, history=()) == pending(verification_url=None, jumio_url=None)
     assert outcome.record.history[-1]["event"] == "verification.reopened"
 
 
@@ -206,6 +221,7 @@ def test_a_workflow_is_adopted_where_nothing_usable_is_recorded(record: Record, 
         initiated_at="2026-03-02T18:48:37.319Z"
         if created_at is None
         else created_at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        assurance=assured(0),
     )
 
 
@@ -302,7 +318,7 @@ def test_after_a_day_it_is_incomplete_and_its_link_is_gone() -> None:
     outcome = settle_unknown(pending(), now=now)
     assert outcome.event is Event.SETTLED
     assert replace(outcome.record, history=()) == pending(
-        status=Status.INCOMPLETE, verification_url=None, decided_at="2026-03-04T18:00:00.000Z"
+        status=Status.INCOMPLETE, verification_url=None, jumio_url=None, decided_at="2026-03-04T18:00:00.000Z"
     )
     assert settle_unknown(outcome.record, now=now + timedelta(days=9)).record == outcome.record
 
@@ -380,6 +396,8 @@ def test_what_is_no_claim_or_not_the_last_event_claims_nothing(history: tuple[di
 @pytest.mark.parametrize("end", ["started", "not started"])
 def test_a_claim_is_gone_once_the_start_was_tried(end: str) -> None:
     record = claimed(Record(status=Status.UNSTARTED, history=({"event": "before"},)), by="sweep 1", now=NOW)
-    after = started(record, START, workflow_key=1, now=NOW) if end == "started" else not_started(record, now=NOW)
+    after = (
+        started(record, START, workflow_key=1, link=None, now=NOW) if end == "started" else not_started(record, now=NOW)
+    )
     assert not is_claimed_by_another(after, by=None, now=NOW)
     assert [event["event"] for event in after.history] == ["before", "verification.started"][: 1 + (end == "started")]

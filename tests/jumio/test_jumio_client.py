@@ -158,7 +158,6 @@ def test_a_start_sends_the_identity_and_the_workflow_key_only(jumio: JumioStandI
 def test_a_start_passes_through_what_is_set(jumio: JumioStandIn, make_client: Callable[..., JumioClient]) -> None:
     client = make_client(
         PUBLIC_URL="https://hook.example.com/base/",
-        JUMIO_WORKFLOW_KEY="10164",
         JUMIO_TOKEN_LIFETIME="60m",
         JUMIO_SUCCESS_URL="https://app.example.com/done",
         JUMIO_LOCALE="de",
@@ -167,7 +166,7 @@ def test_a_start_passes_through_what_is_set(jumio: JumioStandIn, make_client: Ca
     assert sent_by_start(jumio, client) == {
         "customerInternalReference": IDENTITY,
         "userReference": IDENTITY,
-        "workflowDefinition": {"key": 10164},
+        "workflowDefinition": {"key": KEY},
         "callbackUrl": f"https://hook.example.com/base/jumio/callback/{IDENTITY}/{token}",
         "tokenLifetime": "60m",
         "web": {"successUrl": "https://app.example.com/done", "locale": "de"},
