@@ -66,7 +66,7 @@ TEXTS: dict[str, Texts] = {
             heading="Einen Moment, bitte",
             body="Sie werden zu unserem Partner Jumio weitergeleitet, der die Prüfung durchführt.",
             action="Weiter",
-            note="Wenn nichts geschieht, klicken Sie bitte auf die Schaltfläche.",
+            note="Wenn nichts geschieht, nutzen Sie bitte die Schaltfläche.",
         ),
         "verified": Text(
             heading="Ihre Identität ist bestätigt",
