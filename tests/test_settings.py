@@ -143,7 +143,7 @@ MALFORMED = {
     "JUMIO_REAUTH_WORKFLOW_KEY": ["schlüssel", "a\tb"],
     "ASSURANCE_TABLE": ["/nowhere/table.toml", "/", "/proc/self/exe"],
     "MAX_STARTS_PER_DAY": ["0", "1001", "-1", "five", "2.5"],
-    "LINK_MAX_AGE": ["7", "d", "7w", "-7d", "7 d", "1.5d", "123456d", "٧d"],
+    "LINK_MAX_AGE": ["7", "d", "7w", "-7d", "7 d", "1.5d", "123456d", "\u0667d"],
     "LOG_FORMAT": ["xml", "json,text"],
     "LOG_LEVEL": ["loud", "10"],
 }

@@ -92,11 +92,12 @@ def _why_not_higher(record: Record, table: Table, verified_address: bool, now: d
         verified_address=verified_address,
     )
     reached = record.assurance.level if record.assurance else 0
-    return reasons + [
+    reasons += [
         f"level {row.level} ({row.name}) asks for: {', '.join(missing)}"
         for row in table.levels
         if row.level > reached and (missing := row.missing(evidence, now=now))
     ]
+    return reasons
 
 
 def _decays(record: Record, table: Table, due_at: datetime | None) -> list[dict[str, str]]:

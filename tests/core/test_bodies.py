@@ -2,18 +2,22 @@
 """What callers may send, and what is malformed."""
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from support import ACCOUNT, HOSTILE_BODIES, IDENTITY, LINK, WORKFLOW
 
+from webhook.core.assurance import Policy
 from webhook.core.bodies import (
     NIL_UUID,
     Doorbell,
     GateHook,
+    ReverifyOrder,
     parse_callback,
     parse_initiate,
     parse_json_object,
+    parse_reverify,
     usable_identity_id,
     usable_jumio_id,
 )
@@ -28,7 +32,7 @@ def parse_validate(body: bytes) -> GateHook:
 
 
 @pytest.mark.parametrize("body", HOSTILE_BODIES.values(), ids=HOSTILE_BODIES)
-@pytest.mark.parametrize("parse", [parse_json_object, parse_initiate, parse_validate, parse_callback])
+@pytest.mark.parametrize("parse", [parse_json_object, parse_initiate, parse_validate, parse_callback, parse_reverify])
 def test_a_body_that_is_not_one_clean_json_object_is_malformed(parse: Any, body: bytes) -> None:
     with pytest.raises(Malformed):
         parse(body)
@@ -206,3 +210,74 @@ def test_an_identity_id_is_usable_in_any_case_unless_it_is_nil() -> None:
     assert usable_identity_id(IDENTITY) == usable_identity_id(IDENTITY.upper()) == IDENTITY
     assert usable_identity_id(NIL_UUID) is None
     assert usable_identity_id("") is None
+
+
+# --- policies and re-verifications ---
+
+
+def hook_body(**more: Any) -> bytes:
+    identity = {"id": IDENTITY, "metadata_public": None, **more.pop("identity", {})}
+    return json.dumps({"identity": identity, **more}).encode()
+
+
+def test_without_a_policy_and_a_contact_there_is_none() -> None:
+    hook = parse_validate(hook_body())
+    assert (hook.policy, hook.verified_address) == (None, False)
+
+
+def test_validate_reads_policy_and_contact() -> None:
+    hook = parse_validate(hook_body(policy={"min_level": 3}, identity={"contact_verified": True}))
+    assert hook.policy == Policy(min_level=3)
+    assert hook.verified_address
+
+
+@pytest.mark.parametrize("odd", [None, 0, 1, "true", [], {}], ids=repr)
+def test_a_contact_of_another_type_is_malformed(odd: object) -> None:
+    with pytest.raises(Malformed, match="contact_verified is neither true nor false"):
+        parse_validate(hook_body(identity={"contact_verified": odd}))
+
+
+@pytest.mark.parametrize("odd", [None, [], "x", {"x": 1}, {"min_level": 4}], ids=repr)
+def test_a_malformed_policy_is_malformed(odd: object) -> None:
+    with pytest.raises(Malformed, match="policy"):
+        parse_validate(hook_body(policy=odd))
+
+
+def reverify_body(**more: Any) -> bytes:
+    return json.dumps({"identity": {"id": IDENTITY.upper()}, **more}).encode()
+
+
+@pytest.mark.parametrize("reason", ["risk", "role-change", "scheduled", "manual"])
+def test_a_reverification_has_a_reason(reason: str) -> None:
+    order = ReverifyOrder(identity_id=IDENTITY, reason=reason, due_in=None)
+    assert (
+        parse_reverify(reverify_body(reason=reason))
+        == parse_reverify(reverify_body(reason=reason, due_in=None))
+        == order
+    )
+
+
+def test_a_reverification_may_be_due() -> None:
+    assert parse_reverify(reverify_body()) == ReverifyOrder(identity_id=IDENTITY, reason="manual", due_in=None)
+    assert parse_reverify(reverify_body(due_in="7d")).due_in == timedelta(days=7)
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        *(({"reason": odd}, "reason must be one of") for odd in (None, "", "Risk", "step-up", 1, [], ["risk"])),
+        *(({"due_in": odd}, "due_in must be a duration") for odd in ("", "7", 7, "7w", [], True)),
+        ({"due_at": "7d"}, "unknown members: due_at"),
+        ({"flow": {}, "a": 1}, "unknown members: a, flow"),
+    ],
+    ids=str,
+)
+def test_a_malformed_reverification_is_named(more: dict[str, Any], said: str) -> None:
+    with pytest.raises(Malformed, match=said):
+        parse_reverify(reverify_body(**more))
+
+
+@pytest.mark.parametrize("body", UNUSABLE_IDENTITIES, ids=str)
+def test_a_reverification_of_nobody_is_malformed(body: dict[str, Any]) -> None:
+    with pytest.raises(Malformed, match=r"identity\.id"):
+        parse_reverify(json.dumps(body).encode())

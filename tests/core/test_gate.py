@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every answer of the login gate: all statuses against all lists of blocking statuses."""
 
+from datetime import UTC, datetime, timedelta
 from itertools import combinations
 
 import pytest
-from support import LINK
+from support import LINK, TABLE
 
-from webhook.core.gate import cannot_decide, refusal
+from webhook.core.assurance import Policy, Standing, Unmet, parse_duration
+from webhook.core.gate import cannot_decide, duration_text, policy_refusal, refusal
 from webhook.core.status import Status
 
 IDS = {
@@ -57,32 +59,21 @@ def test_whoever_still_can_continue_is_given_the_link() -> None:
     assert message["text"].endswith(LINK)
 
 
-@pytest.mark.parametrize(
-    ("status", "text"),
-    [
-        (
-            Status.REJECTED,
-            "We could not confirm your identity, so you cannot sign in."
-            " If you think this is a mistake, please contact support. Continue here: ",
-        ),
-        (
-            Status.PENDING,
-            "Your identity check is not finished yet. If you have sent everything, please try again in a few minutes."
-            " If not, continue here: ",
-        ),
-        (
-            Status.UNSTARTED,
-            "Your identity check could not be started yet. Please try again in a few minutes. Continue here: ",
-        ),
-        (
-            Status.REVIEW,
-            "Your identity check is being reviewed by a person. Please try again later. Continue here: ",
-        ),
-        (Status.INCOMPLETE, "Your identity check was not completed, so you cannot sign in yet. Continue here: "),
-        (Status.NONE, "You need to confirm your identity before you can sign in. Continue here: "),
-        (Status.APPROVED, "You cannot sign in here at the moment. Please contact support. Continue here: "),
-    ],
-)
+TEXTS_WITH_A_LINK = {
+    Status.REJECTED: "We could not confirm your identity, so you cannot sign in."
+    " If you think this is a mistake, please contact support. Continue here: ",
+    Status.PENDING: "Your identity check is not finished yet."
+    " If you have sent everything, please try again in a few minutes. If not, continue here: ",
+    Status.UNSTARTED: "Your identity check could not be started yet."
+    " Please try again in a few minutes. Continue here: ",
+    Status.REVIEW: "Your identity check is being reviewed by a person. Please try again later. Continue here: ",
+    Status.INCOMPLETE: "Your identity check was not completed, so you cannot sign in yet. Continue here: ",
+    Status.NONE: "You need to confirm your identity before you can sign in. Continue here: ",
+    Status.APPROVED: "You cannot sign in here at the moment. Please contact support. Continue here: ",
+}
+
+
+@pytest.mark.parametrize(("status", "text"), TEXTS_WITH_A_LINK.items())
 def test_a_link_is_shown_at_every_status_that_has_one(status: Status, text: str) -> None:
     answer = refusal(status, verification_url=LINK, block={status})
     assert answer is not None
@@ -96,3 +87,62 @@ def test_who_cannot_be_decided_on_reads_a_text_as_well() -> None:
     [message] = entry["messages"]
     assert (entry["instance_ptr"], message["id"], message["type"], message["context"]) == ("#/", 9010000, "error", {})
     assert message["text"]
+
+
+# --- policies ---
+
+AT = datetime(2026, 3, 2, 18, 30, tzinfo=UTC)
+UNMET_TEXTS = {
+    Unmet.LEVEL: (9010010, "For this you need to confirm more fully who you are."),
+    Unmet.AGE: (9010011, "For this you need to confirm again who you are; the last time was too long ago."),
+    Unmet.OVERDUE: (9010012, "You were asked to confirm again who you are, and the date for it has passed."),
+}
+
+
+@pytest.mark.parametrize("link", [LINK, None])
+@pytest.mark.parametrize("unmet", Unmet)
+def test_a_policy_that_is_not_met_says_what_is_demanded_and_what_there_is(unmet: Unmet, link: str | None) -> None:
+    policy = Policy(min_level=3, max_age=timedelta(days=90))
+    standing = Standing(level=2, verified_at=AT, overdue=False)
+    answer = policy_refusal(unmet, policy, standing, status=Status.APPROVED, table=TABLE, verification_url=link)
+    message_id, text = UNMET_TEXTS[unmet]
+    assert answer == {
+        "messages": [
+            {
+                "instance_ptr": "#/",
+                "messages": [
+                    {
+                        "id": message_id,
+                        "text": f"{text} " + (f"Continue here: {LINK}" if link else "Please contact support."),
+                        "type": "error",
+                        "context": {
+                            "status": "approved",
+                            "required": {"min_level": 3, "max_age": "90d"},
+                            "current": {"level": 2, "name": "document", "verified_at": "2026-03-02T18:30:00.000Z"},
+                        }
+                        | ({"verification_url": LINK} if link else {}),
+                    }
+                ],
+            }
+        ]
+    }
+
+
+def test_what_is_not_demanded_and_not_known_is_null() -> None:
+    standing = Standing(level=0, verified_at=None, overdue=False)
+    answer = policy_refusal(
+        Unmet.LEVEL, Policy(min_level=1), standing, status=Status.NONE, table=TABLE, verification_url=None
+    )
+    context = answer["messages"][0]["messages"][0]["context"]
+    assert context["required"] == {"min_level": 1, "max_age": None}
+    assert context["current"] == {"level": 0, "name": "none", "verified_at": None}
+
+
+@pytest.mark.parametrize("text", ["90d", "1d", "12h", "25h", "30m", "61m", "99999d"])
+def test_a_duration_is_written_as_policies_write_it(text: str) -> None:
+    assert duration_text(parse_duration(text, "it")) == text
+
+
+@pytest.mark.parametrize(("text", "shorter"), [("48h", "2d"), ("120m", "2h"), ("1440m", "1d"), ("0m", "0d")])
+def test_a_duration_is_written_in_its_greatest_unit(text: str, shorter: str) -> None:
+    assert duration_text(parse_duration(text, "it")) == shorter

@@ -372,26 +372,15 @@ ANYTHING = st.recursive(
     max_leaves=5,
 )
 MEMBERS = {*written(verified(reverification=FURTHER))[1]["jumio"], "verification_url", "starts"}
-HOSTILE_LEVEL = ANYTHING | st.fixed_dictionaries(
-    {},
-    optional={name: ANYTHING | st.integers(0, 4) for name in ("level", "name", "verified_at", "expires_at", "table")},
-)
-HOSTILE_FURTHER = ANYTHING | st.fixed_dictionaries(
-    {},
-    optional={
-        name: ANYTHING | st.just(WORKFLOW)
-        for name in written(verified(reverification=FURTHER))[1]["jumio"]["reverification"]
-    },
-)
-HOSTILE_CHECKS = ANYTHING | st.lists(st.fixed_dictionaries({}, optional={"capability": ANYTHING, "decision": ANYTHING}))
-HOSTILE_MEMBER = st.fixed_dictionaries(
-    {},
-    optional={"assurance": HOSTILE_LEVEL, "reverification": HOSTILE_FURTHER, "checks": HOSTILE_CHECKS}
-    | {
-        name: ANYTHING | st.sampled_from([*Status, "PASSED", LINK, "2026-03-02T18:30:00Z"])
-        for name in MEMBERS - {"assurance", "reverification", "checks"}
-    },
-)
+LEVEL_MEMBERS = written(verified())[0]["jumio"]["assurance"]
+FURTHER_MEMBERS = written(verified(reverification=FURTHER))[1]["jumio"]["reverification"]
+HOSTILE_TEXT = ANYTHING | st.sampled_from([*Status, "PASSED", LINK, WORKFLOW, "2026-03-02T18:30:00Z"])
+HOSTILE_PARTS = {
+    "assurance": ANYTHING | st.fixed_dictionaries({}, optional=dict.fromkeys(LEVEL_MEMBERS, HOSTILE_TEXT)),
+    "reverification": ANYTHING | st.fixed_dictionaries({}, optional=dict.fromkeys(FURTHER_MEMBERS, HOSTILE_TEXT)),
+    "checks": ANYTHING | st.lists(st.fixed_dictionaries({}, optional={"capability": ANYTHING, "decision": ANYTHING})),
+}
+HOSTILE_MEMBER = st.fixed_dictionaries({}, optional=dict.fromkeys(sorted(MEMBERS), HOSTILE_TEXT) | HOSTILE_PARTS)
 HOSTILE_METADATA = ANYTHING | st.fixed_dictionaries({"jumio": HOSTILE_MEMBER})
 
 

@@ -2,6 +2,7 @@
 """`jumio-webhook doctor` from the outside: exit status, what it prints, and what it must never print."""
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -71,6 +72,18 @@ def test_a_trap_in_the_configuration(doctor: Doctor, kratos_files: list[Path]) -
             "method-without-gate": "selfservice.flows.login.after.password.hooks",
         },
     )
+
+
+def test_it_says_when_it_cannot_evaluate_policies(
+    doctor: Doctor, kratos_files: list[Path], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    doctor()  # for its environment
+    arguments = ["doctor", f"--kratos-config={kratos_files[0]}", f"--kratos-config={kratos_files[1]}"]
+    assert main(arguments) == 0
+    assert "not checked: policies" not in capsys.readouterr().out
+    monkeypatch.setitem(sys.modules, "_jsonnet", None)
+    assert main(arguments) == 0
+    assert "not checked: policies" in capsys.readouterr().out
 
 
 def test_a_shared_hook_is_told_once_with_all_its_places(doctor: Doctor, kratos_files: list[Path]) -> None:

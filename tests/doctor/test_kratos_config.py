@@ -75,7 +75,7 @@ def auth(**config: str) -> dict[str, Any]:
 
 
 def check(document: Mapping[str, Any], **settings: str) -> list[Finding]:
-    return merged(kratos_config.check(document, settings_of(**settings)))
+    return merged(kratos_config.check(document, settings_of(**settings), {}))
 
 
 def places(findings: list[Finding]) -> list[tuple[str, str]]:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from support import ACCOUNT, IDENTITY, LINK, WORKFLOW
 
+from webhook.core.assurance import Check
 from webhook.core.record import Decision
 from webhook.core.start import Started
 from webhook.core.transition import Reading
@@ -251,3 +252,90 @@ def test_references_are_the_texts_that_jumio_echoes(customer: object, user: obje
 @pytest.mark.parametrize("odd", [None, 7, "yesterday", "2021-05-28T09:17:50.240"], ids=repr)
 def test_times_that_are_none_are_none(odd: object) -> None:
     assert read(createdAt=odd, completedAt=odd).created_at is read(createdAt=odd, completedAt=odd).completed_at is None
+
+
+# --- what it brings for a level ---
+
+
+def run(decision: object, label: object = "OK", **more: Any) -> dict[str, Any]:
+    return {"id": "k", "credentials": [], "decision": {"type": decision, "details": {"label": label}}, **more}
+
+
+def test_every_run_of_every_capability_is_taken() -> None:
+    capabilities = {
+        "usability": [run("PASSED"), run("WARNING", "BLURRED")],
+        "similarity": [run("PASSED", "MATCH", data={"similarity": "MATCH"})],
+        "somethingNew": [run("NOT_EXECUTED", "PRECONDITION_NOT_FULFILLED")],
+    }
+    assert read(capabilities=capabilities).checks == (
+        Check(capability="similarity", decision="PASSED", label="MATCH", data={"similarity": "MATCH"}),
+        Check(capability="somethingNew", decision="NOT_EXECUTED", label="PRECONDITION_NOT_FULFILLED", data={}),
+        Check(capability="usability", decision="PASSED", label="OK", data={}),
+        Check(capability="usability", decision="WARNING", label="BLURRED", data={}),
+    )
+
+
+@pytest.mark.parametrize("odd", [None, "x", 1, True, [], {}, [None, 1, "x", []], {"usability": None}], ids=repr)
+def test_capabilities_of_another_shape_bring_nothing(odd: object) -> None:
+    for capabilities in (odd, {"usability": odd, "extraction": odd}):
+        found = read(capabilities=capabilities)
+        assert (found.checks, found.document_type, found.document_expires_at) == ((), None, None)
+
+
+@pytest.mark.parametrize("odd", [None, 1, True, [], {}], ids=repr)
+def test_parts_of_a_run_of_another_type_are_none(odd: object) -> None:
+    nothing = Check(capability="usability", decision=None, label=None, data={})
+    for each in ({}, {"decision": odd, "data": odd}, run(odd, odd, data=odd if odd != {} else None)):
+        assert read(capabilities={"usability": [each]}).checks == (nothing,)
+
+
+def test_long_words_of_jumios_are_cut() -> None:
+    [check] = read(capabilities={"c" * 500: [run("t" * 500, "l" * 500)]}).checks
+    assert (len(check.capability), len(check.decision or ""), len(check.label or "")) == (60, 100, 100)
+
+
+def extracted(*data: object) -> Reading:
+    return read(capabilities={"extraction": [run("PASSED", data=each) for each in data]})
+
+
+@pytest.mark.parametrize(
+    ("printed", "ends"),
+    [
+        ("2030-01-01", datetime(2030, 1, 2, tzinfo=UTC)),  # valid until the end of the day that it names
+        ("2028-02-29", datetime(2028, 3, 1, tzinfo=UTC)),
+        ("2030-12-31", datetime(2031, 1, 1, tzinfo=UTC)),
+        ("9999-12-31", None),
+        ("2029-02-29", None),
+        ("2030-13-01", None),
+        ("01.01.2030", None),
+        ("N/A", None),
+        ("", None),
+        (None, None),
+        (20300101, None),
+        (["2030-01-01"], None),
+    ],
+)
+def test_a_document_is_valid_until_the_end_of_its_day(printed: object, ends: datetime | None) -> None:
+    assert extracted({"type": "PASSPORT", "expiryDate": printed}).document_expires_at == ends
+    assert extracted({"type": "PASSPORT"}).document_expires_at is None
+
+
+def test_of_several_documents_the_first_kind_and_the_earliest_end_count() -> None:
+    found = extracted({"expiryDate": "2031-01-01"}, {"type": "VISA", "expiryDate": "2029-01-01"}, {"type": "PASSPORT"})
+    assert (found.document_type, found.document_expires_at) == ("VISA", datetime(2029, 1, 2, tzinfo=UTC))
+
+
+@pytest.mark.parametrize("odd", [None, 1, [], {}, True], ids=repr)
+def test_a_kind_of_document_of_another_type_is_none(odd: object) -> None:
+    assert extracted({"type": odd}).document_type is None
+
+
+def test_the_evidence_is_the_decision_and_the_checks() -> None:
+    found = extracted({"type": "PASSPORT", "expiryDate": "2030-01-01"})
+    for verified_address in (True, False):
+        evidence = found.evidence(verified_address=verified_address)
+        assert (evidence.execution, evidence.checks, evidence.verified_address) == (
+            "PASSED", found.checks, verified_address
+        )  # fmt: skip
+        assert (evidence.document_type, evidence.document_expires_at) == ("PASSPORT", datetime(2030, 1, 2, tzinfo=UTC))
+    assert read(decision=None).evidence(verified_address=True).execution is None

@@ -41,6 +41,23 @@ def test_of_an_identity_only_what_is_needed_is_kept() -> None:
 
 
 @pytest.mark.parametrize(
+    ("addresses", "verified"),
+    [
+        ([{"verified": True}], True),
+        ([{"verified": False}, {"verified": True}], True),
+        ([{"verified": False}], False),
+        ([{"verified": "true"}, {"verified": 1}, {}, None, "x"], False),
+        ([], False),
+        (None, False),
+        ({"verified": True}, False),
+        ("x", False),
+    ],
+)
+def test_whether_an_address_is_verified(addresses: object, verified: bool) -> None:
+    assert parse_identity({**DOCUMENT, "verifiable_addresses": addresses}).verified_address is verified
+
+
+@pytest.mark.parametrize(
     "document",
     [None, [], "x", 7, {}, {**DOCUMENT, "id": None}, {**DOCUMENT, "id": 7}, {**DOCUMENT, "id": "../x"}],
     ids=lambda document: str(document)[:20],

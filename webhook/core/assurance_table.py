@@ -8,6 +8,7 @@ from typing import Any
 
 from webhook.core.assurance import CONTACT, Condition, Level, Table
 
+_LONGEST_AGE = 36525  # days: a hundred years, which every date can be moved by
 _TOP = {"version": str, "warning_cap": int, "levels": list}
 _ROW = {
     "level": int,
@@ -46,7 +47,7 @@ def _parse_level(number: int, row: object) -> Level:
     documents = row.get("documents", [])
     if not all(isinstance(kind, str) for kind in documents):
         raise ValueError(f"has documents in {where} that are not all texts")
-    if row.get("max_age", 1) < 1:
+    if not 1 <= row.get("max_age", 1) <= _LONGEST_AGE:
         raise ValueError(f"has a max_age in {where} that is not a number of days")
     return Level(
         level=row["level"],

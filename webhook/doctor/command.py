@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from webhook.doctor import certificate, kratos_config, kratos_file, peers, report, settings_check, templates
+from webhook.doctor import certificate, kratos_config, kratos_file, peers, policies, report, settings_check, templates
 from webhook.doctor.findings import Finding, merged
 from webhook.settings import Settings
 
@@ -35,9 +35,11 @@ def _examine(settings: Settings, files: Sequence[Path]) -> tuple[list[Finding], 
 
     if files:
         document = kratos_file.load(files)
-        findings += kratos_config.check(document, settings)
+        findings += kratos_config.check(document, settings, policies.policies(document))
         findings += templates.check(document)
         checked.append("kratos-config")
+        if not policies.can_evaluate():
+            skipped["policies"] = "only looked for: `pip install jsonnet` evaluates the templates"
         skipped["kratos-environment"] = "variables that override Kratos' files are not seen from here"
     else:
         skipped["kratos-config"] = "no --kratos-config FILE"

@@ -16,14 +16,19 @@ _WRITE_AUTH = (
     "auth: {type: api_key, config: {in: header, name: Authorization, value: Bearer <one of ORY_WEBHOOK_SECRET>}}"
 )
 
+_STOPPED = {"login": "sign-in"}
 _BOTH = "an answer cannot be both ignored and read: Kratos refuses the whole configuration"
 
 
-def check(hook: Hook, settings: Settings) -> list[Finding]:
-    """Everything wrong inside the hook."""
+def check(hook: Hook, settings: Settings, *, has_policy: bool) -> list[Finding]:
+    """Everything wrong inside the hook, but for its policy: how that is answered is said by `policy_check`."""
     findings = [*_request(hook, settings), *_secret(hook, settings)]
     if hook.moment == "after":
-        findings += _initiate(hook) if hook.role is Role.INITIATE else _gate(hook)
+        if hook.role is Role.INITIATE:
+            findings += _initiate(hook)
+        else:
+            findings += _gate_never_asked(hook)
+            findings += [] if has_policy else _gate(hook)
     return findings
 
 
@@ -53,6 +58,17 @@ def _initiate(hook: Hook) -> Iterator[Finding]:
         )
 
 
+def _gate_never_asked(hook: Hook) -> Iterator[Finding]:
+    """`PreSettingsPrePersist` in driver/registry_default_settings.go: there is no fallback as in the other flows."""
+    if hook.flow == "settings" and hook.method is None and hook.interrupts_by is not None:
+        yield error(
+            "gate-never-asked",
+            where=hook.place,
+            what="in settings a hook that interrupts runs only where its method lists it: here it is never called",
+            remedy="list it under settings.after.password, totp, webauthn, passkey, lookup_secret, oidc and profile",
+        )
+
+
 def _gate(hook: Hook) -> Iterator[Finding]:
     if hook.ignores:
         yield error(
@@ -65,7 +81,10 @@ def _gate(hook: Hook) -> Iterator[Finding]:
         yield error(
             "gate-cannot-interrupt",
             where=f"{hook.place}.can_interrupt",
-            what="the gate stops a sign-in, but the person reads a bare 502 instead of the reason",
+            what="the gate stops nothing: without it the hook runs once the change is stored"
+            if hook.flow == "settings"
+            else f"the gate stops a {_STOPPED.get(hook.flow, hook.flow)}, but the person reads a bare 502 instead of "
+            "the reason",
             remedy="can_interrupt: true",
         )
 

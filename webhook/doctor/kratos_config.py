@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The traps of a Kratos configuration, by name. Pure: a parsed configuration and the settings in, findings out."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from webhook.core.status import Status
-from webhook.doctor import hook_check
+from webhook.doctor import hook_check, policy_check
 from webhook.doctor.findings import Finding, error, warning
 from webhook.doctor.kratos_hooks import Role, effective_hooks, generic_hooks, our_hooks, own_hooks
 from webhook.doctor.kratos_methods import dig, first_factors, registration_methods, second_factors
@@ -12,13 +12,23 @@ from webhook.settings import Settings
 
 # What somebody who has registered this minute can be.
 FRESH_STATUSES = (Status.NONE, Status.UNSTARTED, Status.PENDING)
+# Settings that change how somebody signs in.
+ENROLMENTS = ("password", "totp", "webauthn", "passkey", "lookup_secret", "oidc")
 
 
-def check(document: object, settings: Settings) -> list[Finding]:
-    """Everything that is wrong with the hooks in a configuration, and with the methods that lack them."""
-    findings = [finding for hook in our_hooks(document) for finding in hook_check.check(hook, settings)]
+def check(document: object, settings: Settings, policies: Mapping[str, object]) -> list[Finding]:
+    """Everything that is wrong with the hooks in a configuration, and with the methods that lack them.
+
+    `policies` are those that the templates of our gates send, by the hook's place.
+    """
+    findings: list[Finding] = []
+    for hook in our_hooks(document):
+        findings += hook_check.check(hook, settings, has_policy=hook.place in policies)
+        if hook.place in policies:
+            findings += policy_check.check(hook, policies[hook.place], settings)
     findings += _without_initiate(document)
     findings += _without_gate(document)
+    findings += _without_recovery_gate(document)
     findings += _session_hooks(document, settings)
     findings += _logs(document)
     return findings
@@ -70,6 +80,21 @@ def _switched_off(document: object, flow: str, method: str, role: Role) -> Findi
         what=f"these hooks switch {generic.place} off for this method: Kratos never runs both, so {role} is not called",
         remedy=f"list the web_hook of {generic.place} here as well",
     )
+
+
+def _without_recovery_gate(document: object) -> Iterator[Finding]:
+    if dig(document, "selfservice", "flows", "recovery").get("enabled") is not True:
+        return
+    recovery = generic_hooks(document, "recovery")
+    gated = [method for method in ENROLMENTS if own_hooks(document, "settings", method).has(Role.GATE)]
+    if gated and not recovery.has(Role.GATE):
+        yield warning(
+            "enrolment-gated-recovery-not",
+            where=recovery.place,
+            what=f"a gate covers the settings of {', '.join(gated)}, but not recovery: whoever reads the mailbox gets "
+            "a session past every gate at sign-in",
+            remedy="list a web_hook to /jumio/validate here, with can_interrupt: true",
+        )
 
 
 def _session_hooks(document: object, settings: Settings) -> Iterator[Finding]:

@@ -21,11 +21,15 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Hook:
-    """One of our hooks; `place` is where its `config` stands, `moment` is `before` or `after`."""
+    """One of our hooks; `place` is where its `config` stands, `moment` is `before` or `after`.
+
+    `method` is None in the list for every method that lists nothing itself.
+    """
 
     role: Role
     flow: str
     moment: str
+    method: str | None
     place: str
     config: Mapping[Any, Any]
 
@@ -91,15 +95,16 @@ def our_hooks(document: object) -> Iterator[Hook]:
         for moment in ("before", "after"):
             container = dig(moments, moment)
             place = f"{FLOWS}.{flow}.{moment}"
-            lists = [_list(container, place)]
-            lists += [_list(mapping(member), f"{place}.{name}") for name, member in container.items()]
-            for found in lists:
+            lists: list[tuple[str | None, HookList]] = [(None, _list(container, place))]
+            lists += [(str(name), _list(mapping(member), f"{place}.{name}")) for name, member in container.items()]
+            for method, found in lists:
                 for index, entry in enumerate(found.entries):
                     if (role := role_of(entry)) is not None:
                         yield Hook(
                             role=role,
                             flow=str(flow),
                             moment=moment,
+                            method=method,
                             place=f"{found.place}[{index}].config",
                             config=mapping(entry["config"]),
                         )

@@ -17,7 +17,7 @@ _WHOLE_CTX = re.compile(r"\s*function\s*\(\s*ctx\s*\)[\s(]*ctx[\s);]*", re.ASCII
 _WHOLE_CTX_AS_MEMBER = re.compile(r":\s*ctx\s*[,}]")
 
 
-class _Unreadable(Exception):
+class Unreadable(Exception):
     """Kratos cannot read the template either."""
 
 
@@ -29,12 +29,12 @@ def check(document: object) -> list[Finding]:
 def _check(hook: Hook) -> Iterator[Finding]:
     where = f"{hook.place}.body"
     try:
-        source = _source(str(hook.config.get("body") or ""))
-    except _Unreadable as cause:
+        source = source_of(hook)
+    except Unreadable as cause:
         remedy = "a path that Kratos can read, or `base64://` and the output of `base64 -w0 FILE`"
         yield error("template-unreadable", where=where, what=str(cause), remedy=remedy)
         return
-    bare = _COMMENT.sub("", source or "")
+    bare = without_comments(source or "")
     if _WHOLE_CTX.fullmatch(bare) or _WHOLE_CTX_AS_MEMBER.search(bare):
         yield error(
             "template-passes-whole-ctx",
@@ -44,16 +44,22 @@ def _check(hook: Hook) -> Iterator[Finding]:
         )
 
 
-def _source(uri: str) -> str | None:
+def without_comments(source: str) -> str:
+    """The template's text without its comments, roughly: a `//` in a string ends the line, too."""
+    return _COMMENT.sub("", source)
+
+
+def source_of(hook: Hook) -> str | None:
     """The template, or None where this machine cannot tell.
 
-    :raises _Unreadable: it can tell, and there is no template.
+    :raises Unreadable: it can tell, and there is no template.
     """
+    uri = str(hook.config.get("body") or "")
     if uri.startswith("base64://"):
         try:
             return base64.b64decode(uri.removeprefix("base64://"), validate=True).decode(errors="replace")
         except binascii.Error:
-            raise _Unreadable("what follows base64:// is not base64") from None
+            raise Unreadable("what follows base64:// is not base64") from None
     # Kratos takes a path without a scheme for a file. A relative one depends on where Kratos was started.
     path = Path(unquote(urlsplit(uri).path) if uri.startswith("file:///") else uri)
     if not path.is_absolute():
@@ -66,5 +72,5 @@ def _source(uri: str) -> str | None:
     except OSError:
         return None  # Kratos may run as another user, with other rights
     if is_told:
-        raise _Unreadable("there is no such file in a folder that exists on this machine")
+        raise Unreadable("there is no such file in a folder that exists on this machine")
     return None

@@ -4,12 +4,7 @@
 A GET never starts anything, since mail scanners open every link, and every start costs money.
 """
 
-import base64
-import hashlib
-from pathlib import Path
-
-from flask import Blueprint, Response, redirect, render_template_string
-from markupsafe import Markup
+from flask import Blueprint, Response, redirect
 from werkzeug.wrappers import Response as BaseResponse
 
 from webhook import log
@@ -18,32 +13,13 @@ from webhook.core.status import STARTABLE, Status
 from webhook.deadline import DeadlineExceeded, time_limit
 from webhook.errors import IdentityUnknown, JumioError, KratosError
 from webhook.links import PATH, LinkExpired, Links
+from webhook.pages.page import PRIVATE, page
 from webhook.pages.texts import texts_for
 from webhook.settings import Settings
-from webhook.verification import Verifications
+from webhook.verification import VerdictNotRecorded, Verifications
 
 REQUEST_SECONDS = 11.5
 LOOK_SECONDS = 2.0
-
-_STYLE = """
-body{margin:0;font:1.125rem/1.5 system-ui,sans-serif;color:#1a1a1a;background:#fff}
-main{max-width:32rem;margin:0 auto;padding:3rem 1.25rem}
-h1{font-size:1.75rem;line-height:1.2;margin:0 0 1rem}
-.action{display:inline-block;font:inherit;font-weight:600;padding:.75rem 1.75rem;min-height:2.75rem;
-border:0;border-radius:.5rem;background:#1d4ed8;color:#fff;text-decoration:none;cursor:pointer}
-.action:focus-visible{outline:3px solid #1a1a1a;outline-offset:3px}
-@media (prefers-color-scheme:dark){body{color:#f2f2f2;background:#161616}.action:focus-visible{outline-color:#fff}}
-"""
-_STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
-_HEADERS = {
-    "Content-Security-Policy": f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; form-action 'self';"
-    " frame-ancestors 'none'; base-uri 'none'",
-    "Cache-Control": "no-store",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-    "X-Robots-Tag": "noindex",
-}
-_CODES = {"expired": 410, "unknown": 404, "later": 503}
 
 
 class Pages:
@@ -53,15 +29,19 @@ class Pages:
         self._verifications = verifications
         self._links = Links(settings)
         self._language, self._texts = texts_for(settings.jumio_locale)
-        self._template = Path(__file__).with_name("page.html").read_text()
 
     def open(self, token: str) -> BaseResponse:
         """Lead on to the open workflow, or say how things stand; starts nothing."""
         identity_id = self._identity_id(token)
         if isinstance(identity_id, Response):
             return identity_id
-        record = self._current(identity_id)
-        if record is None:
+        try:
+            with time_limit(REQUEST_SECONDS):
+                record = self._current(identity_id)
+        except IdentityUnknown:
+            return self.page("unknown")
+        except (KratosError, DeadlineExceeded) as error:
+            log.event("page.failed", error=error)
             return self.page("later")
         url = self._open_url(record)
         return self.page(_page_for(record)) if url is None else _sent_on(url)
@@ -88,14 +68,7 @@ class Pages:
 
     def page(self, name: str, *, refresh_to: str | None = None) -> Response:
         """One of the pages of `texts`."""
-        body = render_template_string(
-            self._template,
-            language=self._language,
-            text=self._texts[name],
-            style=Markup(_STYLE),  # noqa: S704  # our own constant
-            refresh_to=refresh_to,
-        )
-        return Response(body, status=_CODES.get(name, 200), headers=_HEADERS, content_type="text/html; charset=utf-8")
+        return page(name, self._texts[name], language=self._language, refresh_to=refresh_to)
 
     def _identity_id(self, token: str) -> str | Response:
         try:
@@ -108,24 +81,20 @@ class Pages:
         log.bind(identity_id=identity_id)
         return identity_id
 
-    def _current(self, identity_id: str) -> Record | None:
+    def _current(self, identity_id: str) -> Record:
         """The record; looked at again where a workflow is open, which may have expired since."""
+        record = self._verifications.recorded(identity_id)
+        if self._open_url(record) is None and record.status is not Status.PENDING:
+            return record
         try:
-            with time_limit(REQUEST_SECONDS):
-                record = self._verifications.recorded(identity_id)
-                if self._open_url(record) is None and record.status is not Status.PENDING:
-                    return record
-                try:
-                    with time_limit(LOOK_SECONDS):
-                        return self._verifications.look(identity_id).record
-                except (JumioError, DeadlineExceeded) as error:
-                    log.event("page.not_looked", error=error)
-                    return record
-        except IdentityUnknown:
-            return Record()
-        except (KratosError, DeadlineExceeded) as error:
-            log.event("page.failed", error=error)
-            return None
+            with time_limit(LOOK_SECONDS):
+                return self._verifications.look(identity_id).record
+        except VerdictNotRecorded as error:
+            log.event("page.not_recorded", error=error)
+            return error.record
+        except (JumioError, KratosError, DeadlineExceeded) as error:  # what is known leads on as well
+            log.event("page.not_looked", error=error)
+            return record
 
     def _open_url(self, record: Record) -> str | None:
         further = record.reverification
@@ -155,5 +124,5 @@ def _page_for(record: Record) -> str:
 
 def _sent_on(url: str) -> BaseResponse:
     response = redirect(url, 303)
-    response.headers.update({name: _HEADERS[name] for name in ("Cache-Control", "Referrer-Policy")})
+    response.headers.update(PRIVATE)
     return response

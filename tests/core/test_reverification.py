@@ -1,0 +1,470 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A further verification of somebody who was verified: asked for, started, passed, rejected, doubted, lapsed, lost."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from support import (
+    ACCOUNT,
+    FACE_CHECKS,
+    IDENTITY,
+    LINK,
+    NEWER_WORKFLOW,
+    NOW,
+    PASSED_CHECKS,
+    TABLE,
+    WORKFLOW,
+    approved,
+    assured,
+    pending,
+    reading,
+    verified,
+)
+
+from webhook.core.assurance import Check
+from webhook.core.events import Event
+from webhook.core.record import Decision, Record, Reverification
+from webhook.core.start import Started, asked_again, reverifying, starts_in_last_day
+from webhook.core.status import Status, Verdict
+from webhook.core.transition import Outcome, Result, settle, settle_unknown
+
+OUR_LINK = "https://hook.example.com/jumio/verify/our-token"
+DUE = "2026-03-09T18:48:37.319Z"
+SOONER = datetime(2026, 3, 5, tzinfo=UTC)
+LATER = datetime(2026, 5, 1, tzinfo=UTC)
+ASKED = datetime(2026, 3, 2, 18, 48, 37, tzinfo=UTC)
+DONE = ASKED + timedelta(minutes=10)
+BACK_AT_THE_DESK = DONE + timedelta(minutes=5)
+REJECTED = Decision(type="REJECTED", label="REJECTED", risk_score=100.0)
+WARNING = Decision(type="WARNING", label="WARNING", risk_score=50.0)
+NOT_EXECUTED = Decision(type="NOT_EXECUTED", label="TOKEN_EXPIRED", risk_score=-1.0)
+STARTED = Started(account_id=ACCOUNT, workflow_execution_id=NEWER_WORKFLOW, verification_url=LINK, created_at=ASKED)
+FURTHER = Reverification(
+    reason="risk",
+    due_at=DUE,
+    workflow_execution_id=NEWER_WORKFLOW,
+    verification_url=OUR_LINK,
+    jumio_url=LINK,
+    initiated_at="2026-03-02T18:48:37.000Z",
+    workflow_key=10014,
+)
+DUE_ONLY = Reverification(reason="risk", due_at=DUE)
+
+
+def asked(record: Record | None = None, **changed: Any) -> Record:
+    """Somebody verified, with an open further workflow."""
+    return replace(record or verified(), reverification=replace(FURTHER, **changed))
+
+
+def face(**changed: Any) -> Any:
+    """What Jumio says of the further workflow: the face is the one it knows."""
+    values = {
+        "workflow_execution_id": NEWER_WORKFLOW,
+        "created_at": ASKED,
+        "completed_at": DONE,
+        "workflow_key": 10014,
+        "checks": FACE_CHECKS,
+    }
+    return reading(**{**values, **changed})
+
+
+def document(**changed: Any) -> Any:
+    """What Jumio says of the further workflow: a new document, and the face on it."""
+    values = {"checks": PASSED_CHECKS, "workflow_key": 10011, "document_type": "PASSPORT"}
+    return face(**{**values, **changed})
+
+
+def settled(record: Record, read: Any, *, now: datetime = BACK_AT_THE_DESK, verified_address: bool = False) -> Outcome:
+    return settle(record, read, identity_id=IDENTITY, table=TABLE, verified_address=verified_address, now=now)
+
+
+def event_of(record: Record) -> dict[str, Any]:
+    return dict(record.history[-1])
+
+
+# --- asked for and started ---
+
+
+def test_a_further_workflow_leaves_everything_that_is_known() -> None:
+    before = verified(starts=("2026-03-02T18:00:00.000Z",))
+    record = reverifying(
+        before, STARTED, reason="risk", due_at=NOW + timedelta(days=7), workflow_key=10014, link=OUR_LINK, now=NOW
+    )
+    assert replace(record, history=()) == replace(
+        before, reverification=FURTHER, starts=("2026-03-02T18:00:00.000Z", "2026-03-02T18:48:37.319Z")
+    )
+    assert record.open_workflow_id == NEWER_WORKFLOW
+    assert (before.open_workflow_id, pending().open_workflow_id, Record().open_workflow_id) == (
+        WORKFLOW,
+        WORKFLOW,
+        None,
+    )
+    assert event_of(record) == {
+        "at": "2026-03-02T18:48:37.319Z",
+        "event": "verification.started",
+        "status": "approved",
+        "workflow_execution_id": NEWER_WORKFLOW,
+    }
+
+
+def test_a_further_workflow_on_a_new_account_is_read_there() -> None:
+    new = replace(STARTED, account_id="another", created_at=None)
+    record = reverifying(verified(), new, reason="risk", due_at=None, workflow_key=1, link=None, now=NOW)
+    assert record.account_id == "another"
+    assert record.reverification is not None
+    assert record.reverification.verification_url == record.reverification.jumio_url == LINK
+    assert (record.reverification.due_at, record.reverification.initiated_at) == (None, "2026-03-02T18:48:37.319Z")
+
+
+@pytest.mark.parametrize(
+    ("before", "asked_for", "due"),
+    [
+        (None, None, None),
+        (None, LATER, "2026-05-01T00:00:00.000Z"),
+        (DUE, None, DUE),
+        (DUE, LATER, DUE),
+        (DUE, SOONER, "2026-03-05T00:00:00.000Z"),
+        ("some day", LATER, "2026-05-01T00:00:00.000Z"),
+    ],
+)
+def test_the_earlier_of_two_dates_holds(before: str | None, asked_for: datetime | None, due: str | None) -> None:
+    was_due = verified(reverification=Reverification(reason="risk", due_at=before))
+    started = reverifying(was_due, STARTED, reason="x", due_at=asked_for, workflow_key=1, link=None, now=NOW)
+    again = asked_again(was_due, reason="x", due_at=asked_for, now=NOW)
+    for record in (started, again):
+        assert record.reverification is not None
+        assert record.reverification.due_at == due
+
+
+def test_asking_again_changes_the_date_alone() -> None:
+    once = asked()
+    assert asked_again(once, reason="manual", due_at=LATER, now=NOW) == once
+    sooner = asked_again(once, reason="manual", due_at=SOONER, now=NOW)
+    assert replace(sooner, history=()) == asked(due_at="2026-03-05T00:00:00.000Z")
+    assert event_of(sooner)["event"] == "reverification.asked"
+
+
+def test_what_is_asked_for_and_cannot_be_started_is_due() -> None:
+    record = asked_again(verified(), reason="role-change", due_at=SOONER, now=NOW)
+    assert record.reverification == Reverification(reason="role-change", due_at="2026-03-05T00:00:00.000Z")
+    assert record.open_workflow_id == WORKFLOW
+
+
+@pytest.mark.parametrize(
+    ("ages", "count"),
+    [((), 0), ((0,), 1), ((0, 12, 23.9), 3), ((24, 25, 1000), 0), ((-1,), 1), ((0.0, 24.0), 1)],
+)
+def test_starts_are_counted_for_a_day(ages: tuple[float, ...], count: int) -> None:
+    starts = tuple((NOW - timedelta(hours=age)).isoformat() for age in ages)
+    assert starts_in_last_day(Record(starts=(*starts, "some day", "")), now=NOW) == count
+
+
+def test_starts_of_earlier_days_are_forgotten() -> None:
+    old = verified(starts=("2026-03-01T18:00:00.000Z", "some day", "2026-03-02T12:00:00.000Z"))
+    record = reverifying(old, STARTED, reason="x", due_at=None, workflow_key=1, link=None, now=NOW)
+    assert record.starts == ("2026-03-02T12:00:00.000Z", "2026-03-02T18:48:37.319Z")
+
+
+# --- passed ---
+
+
+@pytest.mark.parametrize("level", [0, 1, 2, 3])
+@pytest.mark.parametrize("status", [Status.APPROVED, Status.REVIEW])
+def test_a_passed_face_renews_the_date_and_neither_raises_nor_lowers_the_level(level: int, status: Status) -> None:
+    before = asked(verified(level, status=status, starts=("2026-03-02T18:48:37.319Z",)))
+    for verified_address in (False, True):
+        outcome = settled(before, face(), verified_address=verified_address)
+        assert (outcome.result, outcome.event) == (Result.APPLIED, Event.RENEWED)
+        assert replace(outcome.record, history=()) == replace(
+            before, reverification=None, assurance=assured(level, verified_at="2026-03-02T18:58:37.000Z")
+        )
+        assert event_of(outcome.record) == {
+            "at": "2026-03-02T19:03:37.000Z",
+            "event": "reverification.passed",
+            "status": status.value,
+            "workflow_execution_id": NEWER_WORKFLOW,
+        }
+
+
+def test_a_passed_face_without_a_time_of_jumios_renews_it_as_of_now() -> None:
+    renewed = settled(asked(), face(completed_at=None)).record.assurance
+    assert renewed is not None
+    assert renewed.verified_at == "2026-03-02T19:03:37.000Z"
+
+
+def test_the_document_of_the_level_expires_as_before() -> None:
+    before = asked(verified(assurance=assured(3, expires_at="2027-01-02T00:00:00.000Z")))
+    renewed = settled(before, face(document_expires_at=LATER)).record.assurance
+    assert renewed == assured(3, expires_at="2027-01-02T00:00:00.000Z", verified_at="2026-03-02T18:58:37.000Z")
+
+
+def test_a_passed_face_of_somebody_without_a_level_gives_none() -> None:
+    outcome = settled(asked(approved()), face())
+    assert (outcome.event, outcome.record.assurance) == (Event.RENEWED, None)
+    assert outcome.record.reverification is None
+
+
+@pytest.mark.parametrize("level", [0, 1, 2, 3])
+def test_a_passed_document_with_as_much_evidence_replaces_what_was_known(level: int) -> None:
+    before = asked(verified(level))
+    outcome = settled(before, document(document_expires_at=LATER))
+    assert (outcome.result, outcome.event) == (Result.APPLIED, Event.SETTLED)
+    assert replace(outcome.record, history=()) == verified(
+        workflow_execution_id=NEWER_WORKFLOW,
+        initiated_at="2026-03-02T18:48:37.000Z",
+        decided_at="2026-03-02T18:58:37.000Z",
+        assurance=assured(3, verified_at="2026-03-02T18:58:37.000Z", expires_at="2026-05-01T00:00:00.000Z"),
+    )
+
+
+def test_a_passed_document_with_less_evidence_renews_and_does_not_lower() -> None:
+    without_liveness = tuple(check for check in PASSED_CHECKS if check.capability != "liveness")
+    before = asked(verified(3))
+    outcome = settled(before, document(checks=without_liveness))
+    assert outcome.event is Event.RENEWED
+    assert replace(outcome.record, history=()) == replace(
+        before, reverification=None, assurance=assured(3, verified_at="2026-03-02T18:58:37.000Z")
+    )
+
+
+def test_nothing_of_a_persons_data_stays_with_the_checks() -> None:
+    named = tuple(replace(check, data={"firstName": "JANE", "documentNumber": "1111111"}) for check in PASSED_CHECKS)
+    for record in (pending(), asked()):
+        read = document(checks=named) if record.reverification else reading(checks=named)
+        assert settled(record, read).record.checks == PASSED_CHECKS
+
+
+# --- rejected, doubted ---
+
+
+@pytest.mark.parametrize("read", [face, document])
+@pytest.mark.parametrize("status", [Status.APPROVED, Status.REVIEW])
+def test_a_rejected_one_rejects(status: Status, read: Any) -> None:
+    checks = (Check(capability="authentication", decision="REJECTED", label="FAILED", data={}),)
+    outcome = settled(asked(verified(3, status=status)), read(decision=REJECTED, checks=checks))
+    assert (outcome.result, outcome.event) == (Result.APPLIED, Event.SETTLED)
+    assert (outcome.record.status, outcome.record.verdict) == (Status.REJECTED, Verdict.FAILED)
+    assert outcome.record.reverification is None
+    assert outcome.record.workflow_execution_id == NEWER_WORKFLOW
+    assert outcome.record.decision == REJECTED
+    assert outcome.record.checks == checks
+    assert outcome.record.assurance is not None
+    assert outcome.record.assurance.level == 0
+
+
+@pytest.mark.parametrize(("level", "left"), [(0, 0), (1, 1), (2, 2), (3, 2)])
+@pytest.mark.parametrize("read", [face, document])
+def test_a_doubted_one_is_reviewed_and_caps_the_level(read: Any, level: int, left: int) -> None:
+    before = asked(verified(level))
+    outcome = settled(before, read(decision=WARNING))
+    assert (outcome.result, outcome.event) == (Result.APPLIED, Event.SETTLED)
+    assert (outcome.record.status, outcome.record.verdict) == (Status.REVIEW, Verdict.WARNING)
+    assert outcome.record.assurance is not None
+    assert (outcome.record.assurance.level, outcome.record.assurance.name) == (left, TABLE.name_of(left))
+    assert outcome.record.reverification is None
+
+
+# --- without a result ---
+
+
+EXPIRED = [
+    {"workflow_status": "TOKEN_EXPIRED", "decision": NOT_EXECUTED},
+    {"workflow_status": "SESSION_EXPIRED", "decision": REJECTED},
+    {"decision": NOT_EXECUTED},
+    {"decision": None},
+]
+
+
+@pytest.mark.parametrize("changed", EXPIRED)
+@pytest.mark.parametrize("status", [Status.APPROVED, Status.REVIEW])
+def test_one_that_expired_is_due_as_before(status: Status, changed: dict[str, Any]) -> None:
+    before = asked(verified(status=status))
+    outcome = settled(before, face(**changed))
+    assert (outcome.result, outcome.event) == (Result.APPLIED, Event.LAPSED)
+    assert replace(outcome.record, history=()) == replace(before, reverification=DUE_ONLY)
+    assert event_of(outcome.record)["workflow_execution_id"] == NEWER_WORKFLOW
+    assert event_of(outcome.record)["event"] == "reverification.lapsed"
+
+
+@pytest.mark.parametrize("changed", EXPIRED)
+def test_a_step_up_that_expired_simply_vanishes(changed: dict[str, Any]) -> None:
+    outcome = settled(asked(reason="step-up", due_at=None), face(**changed))
+    assert (outcome.result, outcome.event) == (Result.APPLIED, Event.LAPSED)
+    assert replace(outcome.record, history=()) == verified()
+
+
+@pytest.mark.parametrize("workflow_status", ["INITIATED", "ACQUIRED", "SOMETHING_NEW"])
+def test_one_that_is_still_open_changes_nothing(workflow_status: str) -> None:
+    outcome = settled(asked(), face(workflow_status=workflow_status))
+    assert outcome == Outcome(result=Result.UNCHANGED, record=asked())
+
+
+@pytest.mark.parametrize("changed", [*EXPIRED, {"workflow_status": "ACQUIRED"}])
+def test_one_that_ended_already_does_not_end_again(changed: dict[str, Any]) -> None:
+    ended = verified(reverification=DUE_ONLY)
+    assert settled(ended, face(**changed)).result is Result.IGNORED
+
+
+# --- what stands beside it ---
+
+
+def test_the_recorded_workflow_read_again_leaves_it_open() -> None:
+    before = asked()
+    again = settled(before, reading(checks=PASSED_CHECKS))
+    assert again == Outcome(result=Result.UNCHANGED, record=before)
+
+
+def test_a_verdict_of_the_recorded_workflow_that_changes_meanwhile_counts() -> None:
+    warned = settled(asked(), reading(checks=PASSED_CHECKS, decision=WARNING)).record
+    assert (warned.status, warned.reverification) == (Status.REVIEW, FURTHER)
+    rejected = settled(asked(), reading(checks=PASSED_CHECKS, decision=REJECTED)).record
+    assert (rejected.status, rejected.reverification) == (Status.REJECTED, None)
+    reopened = settled(asked(), reading(workflow_status="ACQUIRED")).record
+    assert (reopened.status, reopened.reverification) == (Status.PENDING, None)
+
+
+def test_an_old_reading_of_the_recorded_workflow_does_not_undo_a_renewal() -> None:
+    renewed = settled(asked(), face()).record
+    assert settled(renewed, reading(checks=PASSED_CHECKS)) == Outcome(result=Result.UNCHANGED, record=renewed)
+    relabelled = settled(renewed, reading(checks=PASSED_CHECKS, decision=replace(WARNING, type="PASSED")))
+    assert relabelled.result is Result.APPLIED
+    assert relabelled.record.assurance == renewed.assurance
+
+
+def test_a_reference_is_not_needed_of_one_that_was_asked_for() -> None:
+    assert settled(asked(), face(references=())).event is Event.RENEWED
+    assert settled(verified(), face(references=())).reason == "the workflow names no identity"
+    foreign = settled(asked(), face(references=("7a1cbd0c-3c5e-4b0f-9a55-0f8e3c9d2b11",)))
+    assert foreign == Outcome(result=Result.IGNORED, record=asked(), reason="the workflow is not this identity's")
+
+
+@pytest.mark.parametrize(
+    ("record", "created_at", "read", "status", "event"),
+    [
+        # never noted, because Kratos could not be written: adopted where the contract's table says so
+        (verified(), ASKED, face, Status.APPROVED, Event.RENEWED),
+        (verified(), ASKED, document, Status.APPROVED, Event.SETTLED),
+        (verified(), datetime(2026, 3, 2, 17, tzinfo=UTC), document, None, Event.SUPERSEDED),
+        (verified(), None, document, None, Event.SUPERSEDED),
+        (verified(status=Status.REJECTED, verdict=Verdict.FAILED), ASKED, document, Status.APPROVED, Event.SETTLED),
+        (pending(), ASKED, document, Status.APPROVED, Event.SETTLED),
+        (Record(), None, document, Status.APPROVED, Event.SETTLED),
+        (Record(status=Status.UNSTARTED), None, document, Status.APPROVED, Event.SETTLED),
+    ],
+)
+def test_a_further_workflow_that_was_never_noted(
+    record: Record, created_at: datetime | None, read: Any, status: Status | None, event: Event
+) -> None:
+    outcome = settled(record, read(created_at=created_at))
+    assert outcome.event is event
+    assert outcome.record.status is (status or record.status)
+    assert (outcome.result is Result.IGNORED) is (event is Event.SUPERSEDED)
+
+
+@pytest.mark.parametrize("changed", [*EXPIRED, {"workflow_status": "ACQUIRED"}])
+@pytest.mark.parametrize("status", [Status.APPROVED, Status.REVIEW, Status.REJECTED])
+def test_one_without_a_verdict_that_was_never_noted_displaces_nothing(status: Status, changed: dict[str, Any]) -> None:
+    outcome = settled(verified(status=status), face(**changed))
+    assert (outcome.result, outcome.event) == (Result.IGNORED, Event.SUPERSEDED)
+
+
+@pytest.mark.parametrize("record", [verified(), asked()])
+def test_a_rejection_that_was_never_noted_rejects(record: Record) -> None:
+    other = "44444444-4444-4444-4444-aaaaaaaaaaaa"
+    outcome = settled(record, face(workflow_execution_id=other, decision=REJECTED))
+    assert (outcome.event, outcome.record.status, outcome.record.reverification) == (
+        Event.SETTLED,
+        Status.REJECTED,
+        None,
+    )
+
+
+# --- the same again ---
+
+
+SAME_AGAIN = {
+    "a passed document": document(),
+    "a rejected document": document(decision=REJECTED),
+    "a rejected face": face(decision=REJECTED),
+    "a face that expired": face(workflow_status="TOKEN_EXPIRED"),
+    "a passed face": face(),
+    "a document with less": document(checks=PASSED_CHECKS[:3]),
+    "a doubted face": face(decision=WARNING),
+    "a doubted document": document(decision=WARNING),
+}
+
+
+APPLIED_TWICE = {
+    "a passed face": "the record keeps the earlier workflow, so a repeated callback is a renewal again",
+    "a document with less": "the record keeps the earlier workflow, so a repeated callback is a renewal again",
+    "a doubted face": "read again, the level is computed from this workflow alone",
+    "a doubted document": "read again, the level is computed from this workflow alone",
+}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.xfail(reason=APPLIED_TWICE[name])) if name in APPLIED_TWICE else name
+        for name in SAME_AGAIN
+    ],
+)
+def test_the_same_result_twice_changes_nothing(name: str) -> None:
+    """CONTRACT section 4: applying the same result twice writes nothing."""
+    once = settled(asked(), SAME_AGAIN[name]).record
+    twice = settled(once, SAME_AGAIN[name], now=BACK_AT_THE_DESK + timedelta(days=1))
+    assert twice.record == once
+    assert twice.result in (Result.UNCHANGED, Result.IGNORED)
+
+
+@pytest.mark.xfail(reason="read again, the level is computed from this workflow alone")
+def test_a_doubted_face_read_again_keeps_the_capped_level() -> None:
+    once = settled(asked(), face(decision=WARNING)).record
+    again = settled(once, face(decision=WARNING)).record
+    assert again.assurance is not None
+    assert again.assurance.level == 2
+
+
+@pytest.mark.xfail(reason="the date of a renewal is not compared with the one that is recorded")
+def test_an_older_renewal_that_arrives_late_does_not_turn_the_date_back() -> None:
+    """Jumio's callbacks may be replayed and come out of order."""
+    newer = "44444444-4444-4444-4444-aaaaaaaaaaaa"
+    first = settled(asked(), face()).record
+    second = settled(
+        asked(first, workflow_execution_id=newer),
+        face(workflow_execution_id=newer, created_at=LATER, completed_at=LATER),
+        now=LATER,
+    ).record
+    assert second.assurance is not None
+    assert second.assurance.verified_at == "2026-05-01T00:00:00.000Z"
+    assert settled(second, face(), now=LATER + timedelta(days=1)).record.assurance == second.assurance
+
+
+# --- a workflow Jumio does not know ---
+
+
+@pytest.mark.parametrize(
+    ("age", "result"),
+    [
+        (timedelta(0), Result.UNCHANGED),
+        (timedelta(days=1), Result.UNCHANGED),
+        (timedelta(days=1, milliseconds=1), Result.APPLIED),
+    ],
+)
+def test_a_further_workflow_that_jumio_does_not_know_is_given_a_day(age: timedelta, result: Result) -> None:
+    outcome = settle_unknown(asked(), now=ASKED + age)
+    assert outcome.result is result
+    if result is Result.APPLIED:
+        assert outcome.event is Event.LAPSED
+        assert replace(outcome.record, history=()) == verified(reverification=DUE_ONLY)
+
+
+def test_one_of_an_unknown_age_is_given_up_at_once() -> None:
+    assert settle_unknown(asked(initiated_at=None), now=ASKED).event is Event.LAPSED
+
+
+def test_one_that_is_due_and_not_open_leaves_the_verdict() -> None:
+    due = verified(reverification=DUE_ONLY)
+    assert settle_unknown(due, now=ASKED + timedelta(days=400)).record == due
