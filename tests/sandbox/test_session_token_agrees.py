@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The template's level is the gate's: `effective_level` in Python and the same in Jsonnet, on records made at random."""
+"""The template's level is the gate's: `effective_level` in Python and in Jsonnet, on records made at random."""
 
 from __future__ import annotations
 
