@@ -3,6 +3,7 @@
 
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -656,3 +657,12 @@ class TestCommand:
         shown = capsys.readouterr()
         assert shown.err.startswith("stopped: ")
         assert json.loads(shown.out)["failed"] == 1
+
+
+def test_eight_at_once_start_one_workflow(world: World) -> None:
+    person = world.verified_person()
+    with ThreadPoolExecutor(8) as threads:
+        answers = list(threads.map(lambda _: world.reverify(person, due_in="7d").json, range(8)))
+    assert world.starts() == ["PUT 10014"]
+    links = {answer["reverification"]["workflow_execution_id"] for answer in answers if answer is not None}
+    assert links == {world.jumio.truth(person)[-1].id}
