@@ -862,13 +862,14 @@ def test_a_record_without_anything_is_the_status_none(world: World) -> None:
 
 
 @each_route
-def test_a_body_that_breaks_off_is_malformed(world: World, route: Route) -> None:
+@pytest.mark.parametrize("error", [ConnectionResetError, ValueError, RuntimeError])
+def test_a_body_that_breaks_off_is_malformed(world: World, route: Route, error: type[Exception]) -> None:
     class BreaksOff(io.RawIOBase):
         def readable(self) -> bool:
             return True
 
         def readinto(self, buffer: object) -> int:
-            raise ConnectionResetError
+            raise error
 
     answer = world.client.post(
         route.path["good"],
