@@ -2,20 +2,25 @@
 """Fixed vectors and small helpers that several test modules share; fixtures stand in conftest.py."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from flask import Flask
 from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
 from webhook.app import create_app
 from webhook.core.assurance import Assurance, Check
-from webhook.core.metadata import admin_member, public_member
+from webhook.core.metadata import admin_member, public_member, read_record
 from webhook.core.record import Decision, Record
+from webhook.core.secrets import capability_token
 from webhook.core.status import Status, Verdict
 from webhook.core.transition import Reading
+from webhook.sandbox import faults, jumio_records
 from webhook.sandbox.jumio import JumioStandIn
+from webhook.sandbox.jumio_records import Workflow
 from webhook.sandbox.kratos import KratosStandIn
 from webhook.settings import Settings, shipped_table
 
@@ -208,3 +213,84 @@ class World:
             for name, server in (("jumio", self.jumio.server), ("kratos", self.kratos.server))
             for request in server.requests
         ]
+
+    def hook(self, identity_id: str, **more: Any) -> TestResponse:
+        """A flow of the person at the gate, with the public metadata as they stand in Kratos."""
+        identity = {"id": identity_id, "metadata_public": self.kratos.identity(identity_id)["metadata_public"]}
+        if (contact := more.pop("contact_verified", None)) is not None:
+            identity["contact_verified"] = contact
+        return self.client.post("/jumio/validate", json={"identity": identity, "flow": {}, **more}, headers=AUTH)
+
+    def initiate(self, identity_id: str) -> TestResponse:
+        return self.client.post("/jumio/initiate", json={"identity": {"id": identity_id}}, headers=AUTH)
+
+    def reverify(self, identity_id: str, **more: Any) -> TestResponse:
+        return self.client.post("/jumio/reverify", json={"identity": {"id": identity_id}, **more}, headers=AUTH)
+
+    def ring(self, workflow: Workflow) -> TestResponse:
+        """Jumio's callback, on the URL that only Jumio was told."""
+        path = f"/jumio/callback/{workflow.reference}/" + capability_token(
+            workflow.reference, secret=self.settings.jumio_callback_secrets[0]
+        )
+        body = {"workflowExecution": {"id": workflow.id, "status": "PROCESSED"}, "account": {"id": workflow.account_id}}
+        return self.client.post(path, json=body)
+
+    def says(self, workflow: Workflow, outcome: str, **changed: Any) -> None:
+        """Settle a workflow, and let Jumio tell this of it where something is `changed`."""
+        self.jumio.decide(workflow.id, outcome, callback=False)
+        if changed:
+            body = json.dumps({**jumio_records.details(workflow, self.jumio.api_base_url), **changed}).encode()
+            others = self.jumio.server.faults
+            self.jumio.server.faults = lambda request: (
+                faults.answer(200, body)
+                if request.method == "GET" and workflow.id in request.path
+                else others and others(request)
+            )
+
+    def verified_person(self, name: str = "person", **metadata: Any) -> str:
+        """Somebody who went through a first verification, up to level 3."""
+        identity_id = self.person(name, **metadata)
+        assert self.initiate(identity_id).status_code == 200
+        [workflow] = self.jumio.truth(identity_id)
+        self.says(workflow, "passed")
+        assert self.ring(workflow).json == {"result": "applied"}
+        self.forget_calls()
+        return identity_id
+
+    def change(self, identity_id: str, change: Callable[[Record], Record]) -> None:
+        """Bend the record as it stands in Kratos."""
+        identity = self.kratos.identity(identity_id)
+        record = change(read_record(identity["metadata_public"], identity["metadata_admin"]))
+        for name, member in (("metadata_public", public_member(record)), ("metadata_admin", admin_member(record))):
+            patch = [{"op": "add", "path": f"/{name}/jumio", "value": json.loads(json.dumps(member))}]
+            self.kratos.identities.patch(identity_id, patch)
+
+    def starts(self) -> list[str]:
+        """Every start that Jumio was asked for, as `PUT 10014`."""
+        return [
+            f"{request.method} {json.loads(request.body)['workflowDefinition']['key']}"
+            for request in self.jumio.server.requests
+            if request.method in ("POST", "PUT") and "/accounts" in request.path
+        ]
+
+
+def message_of(answer: TestResponse) -> dict[str, Any]:
+    """The one message of a refusal at the gate."""
+    assert answer.status_code == 403, answer.get_data(as_text=True)
+    assert answer.json is not None
+    [entry] = answer.json["messages"]
+    [message] = entry["messages"]
+    assert entry["instance_ptr"] == "#/"
+    return dict(message)
+
+
+def capabilities(**decisions: str) -> dict[str, Any]:
+    """Jumio's `capabilities`: each ran once and went like this."""
+    return {
+        name: [{"id": name, "decision": {"type": decision, "details": {"label": "OK"}}}]
+        for name, decision in decisions.items()
+    }
+
+
+FACE_PASSED = capabilities(usability="PASSED", liveness="PASSED", authentication="PASSED")
+FACE_DOUBTED = capabilities(usability="PASSED", liveness="PASSED", authentication="WARNING")

@@ -9,11 +9,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from support import ACCOUNT, AUTH, OTHER_IDENTITY, World, approved, pending
+from support import ACCOUNT, AUTH, FACE_PASSED, OTHER_IDENTITY, World, approved, pending, verified
 
 from webhook import cli, sync, sync_command
 from webhook.core.events import Event
-from webhook.core.record import Record
+from webhook.core.record import Record, Reverification
 from webhook.core.start import claimed
 from webhook.core.status import Status, Verdict
 from webhook.core.times import to_text
@@ -79,6 +79,87 @@ def test_an_open_verification_is_settled(
     public, admin = world.record(identity_id)
     assert public["status"] == admin["status"] == status
     assert sweeper_of(world).sweep().settled == 0
+
+
+@pytest.mark.parametrize(
+    ("outcome", "status", "event"),
+    [
+        ("passed", "approved", "verification.settled"),
+        ("warning", "review", "verification.settled"),
+        ("rejected", "rejected", "verification.settled"),
+        ("expire", "approved", "reverification.lapsed"),
+    ],
+)
+def test_an_open_reverification_is_settled(
+    world: World, sweeper_of: Callable[..., Sweeper], outcome: str, status: str, event: str
+) -> None:
+    identity_id = world.verified_person()
+    world.reverify(identity_id, due_in="7d")
+    assert sweeper_of(world).sweep() == Report(scanned=1, unchanged=1)
+    world.says(world.jumio.truth(identity_id)[-1], outcome)
+
+    assert sweeper_of(world).sweep() == Report(scanned=1, settled=1)
+
+    public, admin = world.record(identity_id)
+    assert (public["status"], admin["history"][-1]["event"]) == (status, event)
+    assert ("reverification" in public) is (outcome == "expire")
+    world.forget_calls()
+    assert sweeper_of(world).sweep() == Report(scanned=1, unchanged=1)
+    assert world.jumio.server.requests == []
+
+
+def test_a_face_that_passed_is_renewed(world: World, sweeper_of: Callable[..., Sweeper]) -> None:
+    identity_id = world.verified_person()
+    before = world.record(identity_id)[0]
+    world.reverify(identity_id, due_in="7d")
+    world.says(world.jumio.truth(identity_id)[-1], "passed", capabilities=FACE_PASSED)
+    assert sweeper_of(world).sweep() == Report(scanned=1, settled=1)
+    after = world.record(identity_id)[0]
+    assert after == {**before, "assurance": {**before["assurance"], "verified_at": after["assurance"]["verified_at"]}}
+    assert after["assurance"]["verified_at"] > before["assurance"]["verified_at"]
+
+
+def test_what_is_due_and_not_open_is_left_to_the_gate(world: World, sweeper_of: Callable[..., Sweeper]) -> None:
+    """A start costs money: only a hook or a command that names somebody orders one."""
+    further = Reverification(reason="risk", due_at="2026-01-01T00:00:00.000Z")
+    world.person_with(verified(reverification=further))
+    assert sweeper_of(world).sweep() == Report(scanned=1, unchanged=1)
+    assert world.jumio.server.requests == []
+
+
+def test_a_further_workflow_that_jumio_does_not_know_for_a_day_is_due_again(
+    world: World, sweeper_of: Callable[..., Sweeper]
+) -> None:
+    identity_id = world.verified_person()
+    world.reverify(identity_id, due_in="7d")
+    workflow = world.jumio.truth(identity_id)[-1]
+    world.jumio.delete(workflow.account_id, workflow.id)
+    assert sweeper_of(world).sweep() == Report(scanned=1, unchanged=1)
+
+    def long_ago(record: Record) -> Record:
+        assert record.reverification is not None
+        at = to_text(datetime.now(UTC) - timedelta(days=2))
+        return replace(record, reverification=replace(record.reverification, initiated_at=at))
+
+    world.change(identity_id, long_ago)
+    assert sweeper_of(world).sweep() == Report(scanned=1, settled=1)
+    assert world.record(identity_id)[0]["reverification"]["workflow_execution_id"] is None
+    assert world.record(identity_id)[0]["status"] == "approved"
+
+
+@pytest.mark.parametrize("copy", ["metadata_public", "metadata_admin"])
+def test_an_open_reverification_survives_the_loss_of_a_copy(
+    world: World, sweeper_of: Callable[..., Sweeper], copy: str
+) -> None:
+    identity_id = world.verified_person()
+    world.reverify(identity_id, due_in="7d")
+    before = world.record(identity_id)
+    world.kratos.identities.patch(identity_id, [{"op": "remove", "path": f"/{copy}"}])
+    assert sweeper_of(world).sweep() == Report(scanned=1, settled=1)
+    after = world.record(identity_id)
+    assert after[0]["reverification"] == before[0]["reverification"]
+    assert after[1]["reverification"]["workflow_execution_id"] == before[1]["reverification"]["workflow_execution_id"]
+    assert after[0]["assurance"] == before[0]["assurance"]
 
 
 def test_a_due_start_is_made_and_the_claim_leaves_no_trace(world: World, sweeper_of: Callable[..., Sweeper]) -> None:

@@ -3,10 +3,11 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from webhook.core.assurance import Evidence, Table, effective_level
+from webhook.core.assurance import Evidence, Level, Table, effective_level
 from webhook.core.record import Record
 from webhook.core.start import is_overdue
 from webhook.core.status import Status
@@ -95,9 +96,14 @@ def _why_not_higher(record: Record, table: Table, verified_address: bool, now: d
     reasons += [
         f"level {row.level} ({row.name}) asks for: {', '.join(missing)}"
         for row in table.levels
-        if row.level > reached and (missing := row.missing(evidence, now=now))
+        if row.level > reached and (missing := _told(row).missing(evidence, now=now))
     ]
     return reasons
+
+
+def _told(row: Level) -> Level:
+    """The row by what is kept of a verification: neither the kind of the document nor any of Jumio's data is."""
+    return replace(row, documents=(), require=tuple(replace(condition, data={}) for condition in row.require))
 
 
 def _decays(record: Record, table: Table, due_at: datetime | None) -> list[dict[str, str]]:

@@ -12,7 +12,7 @@ from webhook.core.bodies import usable_identity_id
 from webhook.core.metadata import read_record
 from webhook.core.status import Status
 from webhook.core.times import from_text
-from webhook.errors import IdentityUnknown, JumioUnavailable, KratosError, KratosUnavailable, ServiceError
+from webhook.errors import KratosError, ServiceError
 from webhook.jumio.client import JumioClient
 from webhook.kratos.client import KratosClient
 from webhook.pace import JUMIO_LIMITS, Pace
@@ -102,10 +102,7 @@ def _ask(verifications: Verifications, identity_id: str, reason: str, due_in: ti
     try:
         before = verifications.recorded(identity_id)
         start: Start = verifications.reverify(identity_id, reason=reason, due_in=due_in)
-    except IdentityUnknown as error:
-        log.event("reverify.failed", error=error)
-        return "failed"
-    except (KratosUnavailable, JumioUnavailable) as error:
+    except ServiceError as error:  # one that fails is no reason not to ask the others
         log.event("reverify.failed", error=error)
         return "failed"
     if start.error is not None or start.reason is not None:

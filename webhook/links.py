@@ -49,3 +49,12 @@ class Links:
         except BadSignature:
             return None
         return usable_identity_id(text)
+
+    def is_expired(self, url: str) -> bool:
+        """Whether a URL is a link of ours that is too old."""
+        if not self.is_ours(url):
+            return False
+        try:
+            return self.read(url.rpartition("/")[2]) is None
+        except LinkExpired:
+            return True

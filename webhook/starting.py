@@ -144,7 +144,7 @@ class Starting:
             identity = self._kratos.get(identity_id)
             record = self._recorded(identity)
             if record.status not in STARTABLE:
-                return Start(record=record)
+                return Start(record=self._with_fresh_link(identity, record))
             if is_claimed_by_another(record, by=claimed_by, now=self._clock()):
                 return Start(record=record, reason="another process is about to start it")
             return self._start(identity, record)
@@ -202,7 +202,8 @@ class Starting:
             if record.status in STARTABLE:
                 return self._start(identity, record)
             if record.status not in (Status.APPROVED, Status.REVIEW):
-                return Start(record=record)
+                return Start(record=self._with_fresh_link(identity, record))
+            _require_writable(identity)
             if record.reverification is not None and record.reverification.workflow_execution_id is not None:
                 return Start(record=self._note_asked(identity, record, reason, due_at))
             settings = self._settings
@@ -211,7 +212,7 @@ class Starting:
             error: JumioError | None = None
             if limited is None:
                 try:
-                    workflow = self._start_at_jumio(identity_id, record.account_id, key)
+                    workflow, key = self._start_at_jumio(identity_id, record.account_id, key)
                 except JumioError as raised:
                     error = raised
                 else:
@@ -224,19 +225,18 @@ class Starting:
                         link=self._links.make(identity_id),
                         now=self._clock(),
                     )
-                    return self._begun(identity, begun)
+                    return self._begun(identity, begun, Event.FURTHER)
             if due_at is not None:
                 record = self._note_asked(identity, record, reason, due_at)
             return Start(record=record, error=error, reason=limited or str(error))
 
     def _start(self, identity: Identity, record: Record) -> Start:
-        if not is_writable(identity):  # found out before money is spent on a workflow nobody could be told of
-            raise KratosRefused("the identity's metadata is not a JSON object, so nothing can be noted in it")
+        _require_writable(identity)
         if (limited := self._limit_reached(record)) is not None:
             return Start(record=record, reason=limited)
         key = self._settings.jumio_workflow_key
         try:
-            workflow = self._start_at_jumio(identity.id, record.account_id, key)
+            workflow, key = self._start_at_jumio(identity.id, record.account_id, key)
         except JumioError as error:
             unstarted = not_started(record, now=self._clock())
             if unstarted != record:
@@ -244,12 +244,21 @@ class Starting:
             self._audit(Event.UNSTARTED, identity.id, unstarted, error=error)
             return Start(record=unstarted, error=error, reason=str(error))
         link = self._links.make(identity.id)
-        return self._begun(identity, started(record, workflow, workflow_key=key, link=link, now=self._clock()))
+        begun = started(record, workflow, workflow_key=key, link=link, now=self._clock())
+        return self._begun(identity, begun, Event.STARTED)
 
-    def _begun(self, identity: Identity, begun: Record) -> Start:
+    def _begun(self, identity: Identity, begun: Record, event: Event) -> Start:
         self._note_started(identity, begun)
-        self._audit(Event.STARTED, identity.id, begun, workflow_execution_id=begun.open_workflow_id)
+        self._audit(event, identity.id, begun, workflow_execution_id=begun.open_workflow_id)
         return Start(record=begun)
+
+    def _with_fresh_link(self, identity: Identity, record: Record) -> Record:
+        """The record with a link that works: a workflow may stay open for longer than our link to it."""
+        if record.verification_url is None or not self._links.is_expired(record.verification_url):
+            return record
+        fresh = replace(record, verification_url=self._links.make(identity.id))
+        self._kratos.write(identity, fresh)
+        return fresh
 
     def _limit_reached(self, record: Record) -> str | None:
         limit = self._settings.max_starts_per_day
@@ -264,22 +273,25 @@ class Starting:
             self._audit(Event.ASKED, identity.id, asked)
         return asked
 
-    def _start_at_jumio(self, identity_id: str, account_id: str | None, key: int | str) -> Started:
+    def _start_at_jumio(self, identity_id: str, account_id: str | None, key: int | str) -> tuple[Started, int | str]:
+        """What was started, and by which workflow definition."""
         with time_limit(remaining(at_most=self._jumio_seconds + KRATOS_SECONDS) - KRATOS_SECONDS):
             if account_id is not None:
                 try:
-                    return self._jumio.start(identity_id, account_id=account_id, workflow_key=key)
+                    return self._jumio.start(identity_id, account_id=account_id, workflow_key=key), key
                 except WorkflowUnknown:  # the account was deleted at Jumio: the person needs a new one, and a document
                     key = self._settings.jumio_workflow_key
-            return self._jumio.start(identity_id, account_id=None, workflow_key=key)
+            return self._jumio.start(identity_id, account_id=None, workflow_key=key), key
 
     def _note_started(self, identity: Identity, begun: Record) -> None:
         """Write what was just paid for, with more patience than elsewhere: what is not noted is started again."""
-        for wait in (*NOTE_WAITS, None):
+        waits = iter(NOTE_WAITS)
+        while True:
             try:
                 self._kratos.write(identity, begun)
                 return
             except KratosError as error:
+                wait = next(waits, None)
                 if wait is None or not isinstance(error, KratosUnavailable) or not has_time_for(wait):
                     log.event("verification.unrecorded", level=logging.ERROR, error=error)
                     raise StartNotRecorded(f"a workflow was started but could not be noted: {error}") from error
@@ -323,6 +335,12 @@ class Starting:
             reason=reason,
             error=error,
         )
+
+
+def _require_writable(identity: Identity) -> None:
+    """Found out before money is spent on a workflow that nobody could be told of."""
+    if not is_writable(identity):
+        raise KratosRefused("the identity's metadata is not a JSON object, so nothing can be noted in it")
 
 
 def _seconds_between(begun: str | None, ended: str | None) -> float | None:

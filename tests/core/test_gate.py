@@ -146,3 +146,10 @@ def test_a_duration_is_written_as_policies_write_it(text: str) -> None:
 @pytest.mark.parametrize(("text", "shorter"), [("48h", "2d"), ("120m", "2h"), ("1440m", "1d"), ("0m", "0d")])
 def test_a_duration_is_written_in_its_greatest_unit(text: str, shorter: str) -> None:
     assert duration_text(parse_duration(text, "it")) == shorter
+
+
+def test_an_age_of_nothing_is_a_demand_too() -> None:
+    standing = Standing(level=3, verified_at=AT, overdue=False)
+    policy = Policy(max_age=timedelta(0))
+    answer = policy_refusal(Unmet.AGE, policy, standing, status=Status.APPROVED, table=TABLE, verification_url=None)
+    assert answer["messages"][0]["messages"][0]["context"]["required"] == {"min_level": None, "max_age": "0d"}

@@ -154,7 +154,7 @@ class Policy:
 def level_of(table: Table, evidence: Evidence, *, now: datetime) -> int:
     """The level that the evidence gives."""
     decisions = {evidence.execution, *(check.decision for check in evidence.checks)}
-    if "REJECTED" in decisions:
+    if decisions & {"REJECTED", "FAILED"}:
         return NONE
     reached = NONE
     for row in table.levels:

@@ -10,6 +10,7 @@ class Event(StrEnum):
     STARTING = "verification.starting"
     STARTED = "verification.started"
     ASKED = "reverification.asked"
+    FURTHER = "reverification.started"
     UNSTARTED = "verification.unstarted"
     SETTLED = "verification.settled"
     REOPENED = "verification.reopened"

@@ -65,7 +65,10 @@ def policy_refusal(
     verified_at = standing.verified_at
     context: dict[str, Any] = {
         "status": status.value,
-        "required": {"min_level": policy.min_level, "max_age": policy.max_age and duration_text(policy.max_age)},
+        "required": {
+            "min_level": policy.min_level,
+            "max_age": None if policy.max_age is None else duration_text(policy.max_age),
+        },
         "current": {
             "level": standing.level,
             "name": table.name_of(standing.level),

@@ -86,7 +86,7 @@ def reverifying(
         workflow_key=workflow_key,
     )
     record = replace(record, account_id=start.account_id, reverification=further, starts=_with_start(record, now=now))
-    return record.with_event(Event.STARTED, now=now, workflow_execution_id=start.workflow_execution_id)
+    return record.with_event(Event.FURTHER, now=now, workflow_execution_id=start.workflow_execution_id)
 
 
 def asked_again(record: Record, *, reason: str, due_at: datetime | None, now: datetime) -> Record:

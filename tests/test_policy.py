@@ -1,0 +1,470 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Policies at the gate: what they block, what they start, and that neither cost nor a peer that fails gets through."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from support import (
+    AUTH,
+    FACE_DOUBTED,
+    FACE_PASSED,
+    IDENTITY,
+    LINK,
+    NEWER_WORKFLOW,
+    World,
+    assured,
+    message_of,
+    pending,
+    verified,
+)
+
+from webhook import admission
+from webhook.core.record import Record, Reverification
+from webhook.core.status import Status
+from webhook.core.times import to_text
+from webhook.links import Links
+from webhook.sandbox import faults
+from webhook.sandbox.faults import Fault
+
+STEP_UP = {"min_level": 3, "on_unmet": "start"}
+
+
+def days_ago(days: float) -> str:
+    return to_text(datetime.now(UTC) - timedelta(days=days))
+
+
+def at_level(level: int, days: float = 1, **changed: Any) -> Record:
+    """Somebody who was verified so many days ago."""
+    return verified(assurance=assured(level, verified_at=days_ago(days)), **changed)
+
+
+def due(days: float, **changed: Any) -> Reverification:
+    return Reverification(reason="risk", due_at=days_ago(days), **changed)
+
+
+def open_one(due_at: str | None = None) -> Reverification:
+    return Reverification(
+        reason="risk",
+        due_at=due_at,
+        workflow_execution_id=NEWER_WORKFLOW,
+        verification_url=LINK,
+        jumio_url=LINK,
+        initiated_at=days_ago(0),
+        workflow_key=10014,
+    )
+
+
+# --- what passes, and what it costs ---
+
+
+@pytest.mark.parametrize(
+    ("record", "policy", "contact", "level"),
+    [
+        (Record(), {}, None, 0),
+        (Record(), {}, True, 1),
+        (Record(), {"min_level": 0}, None, 0),
+        (Record(), {"min_level": 1}, True, 1),
+        (at_level(2), {"min_level": 2}, False, 2),
+        (at_level(3), {"min_level": 3, "max_age": "90d"}, None, 3),
+        (at_level(3), {"max_age": "25h", "on_unmet": "start"}, None, 3),
+        (at_level(3, status=Status.REVIEW), {"min_level": 3}, None, 3),
+        (at_level(3), {"block_statuses": ["rejected", "review"], "min_level": 3}, None, 3),
+        (replace(at_level(3), reverification=due(-1)), {"min_level": 3}, None, 3),  # due tomorrow
+        (replace(at_level(3), reverification=due(1)), {"min_level": 1}, None, 1),  # overdue, but level 1 is enough
+        (replace(at_level(3), reverification=open_one()), {"min_level": 3}, None, 3),
+    ],
+)
+def test_a_policy_that_is_met_costs_no_call(
+    world: World, record: Record, policy: dict[str, Any], contact: bool | None, level: int
+) -> None:
+    person = world.person_with(record) if record != Record() else world.person()
+    before = world.record(person)
+    answer = world.hook(person, policy=policy, contact_verified=contact)
+    assert (answer.status_code, answer.json) == (200, {"status": record.status.value, "level": level})
+    assert world.calls() == []
+    assert world.record(person) == before
+
+
+def test_without_a_policy_the_answer_is_the_old_one(world: World) -> None:
+    person = world.person_with(replace(at_level(3), reverification=due(1)))
+    assert world.hook(person).json == {"status": "approved"}
+    assert world.calls() == []
+
+
+# --- statuses ---
+
+
+@pytest.mark.parametrize("status", set(Status) - {Status.NONE})
+@pytest.mark.parametrize("listed", [[], ["rejected"], ["approved", "review"], [*Status]])
+def test_the_policys_statuses_replace_the_settings(
+    make_world: Callable[..., World], status: Status, listed: list[str]
+) -> None:
+    world = make_world(BLOCK_LOGIN_STATUSES="pending,incomplete")
+    # Too young to be looked at again.
+    person = world.person_with(pending(status=status, initiated_at=days_ago(0)))
+    answer = world.hook(person, policy={"block_statuses": listed})
+    assert answer.status_code == (403 if status.value in listed else 200)
+    # Without its own list the setting rules, policy or not.
+    for more in ({}, {"policy": {}}, {"policy": {"max_age": None}}):
+        assert world.hook(person, **more).status_code == (403 if status.value in ("pending", "incomplete") else 200)
+    assert world.calls() == []
+
+
+def test_a_status_that_blocks_is_told_before_a_level_that_lacks(world: World) -> None:
+    person = world.person_with(verified(0, status=Status.REJECTED))
+    assert message_of(world.hook(person, policy={"min_level": 3, "max_age": "1d"}))["id"] == 9010001
+
+
+@pytest.mark.parametrize(("contact", "level"), [(True, 0), (False, 0)])
+def test_whoever_is_rejected_has_no_level_even_with_a_contact(world: World, contact: bool, level: int) -> None:
+    person = world.person_with(verified(0, status=Status.REJECTED))
+    answer = world.hook(person, policy={"block_statuses": []}, contact_verified=contact)
+    assert answer.json == {"status": "rejected", "level": level}
+    refused = world.hook(person, policy={"block_statuses": [], "min_level": 1}, contact_verified=contact)
+    assert message_of(refused)["id"] == 9010010
+
+
+# --- levels ---
+
+
+@pytest.mark.parametrize(
+    ("record", "policy", "message_id", "current"),
+    [
+        (Record(), {"min_level": 1}, 9010010, (0, "none")),
+        (at_level(2), {"min_level": 3}, 9010010, (2, "document")),
+        (at_level(3, 91), {"max_age": "90d"}, 9010011, (3, "person")),
+        (at_level(3, 91), {"min_level": 3, "max_age": "90d"}, 9010011, (3, "person")),
+        (at_level(2, 91), {"min_level": 3, "max_age": "90d"}, 9010010, (2, "document")),
+        (replace(at_level(3), reverification=due(1)), {"min_level": 3}, 9010012, (1, "contact")),
+        (replace(at_level(3), reverification=due(1)), {"max_age": "90d"}, 9010012, (1, "contact")),
+        (replace(at_level(2, 91), reverification=due(1)), {"min_level": 3, "max_age": "1d"}, 9010012, (1, "contact")),
+        (
+            verified(assurance=assured(3, verified_at=days_ago(1), expires_at=days_ago(0))),
+            {"min_level": 2},
+            9010010,
+            (1, "contact"),
+        ),
+        (verified(assurance=None), {"max_age": "90d"}, 9010011, (0, "none")),
+    ],
+)
+def test_a_policy_that_is_not_met_blocks_and_starts_nothing(
+    world: World, record: Record, policy: dict[str, Any], message_id: int, current: tuple[int, str]
+) -> None:
+    person = world.person_with(record) if record != Record() else world.person()
+    for order in ({}, {"on_unmet": "block"}):
+        message = message_of(world.hook(person, policy={**policy, **order}))
+        assert message["id"] == message_id
+        assert message["text"].endswith(" Please contact support.")
+        assert message["context"] == {
+            "status": record.status.value,
+            "required": {"min_level": policy.get("min_level"), "max_age": policy.get("max_age")},
+            "current": {
+                "level": current[0],
+                "name": current[1],
+                "verified_at": record.assurance.verified_at if record.assurance else None,
+            },
+        }
+    assert world.calls() == []
+
+
+def test_a_refusal_is_logged_with_status_and_level(world: World, log_lines: list[str]) -> None:
+    world.hook(world.person_with(at_level(2)), policy={"min_level": 3})
+    [line] = [line for line in log_lines if " gate.refused " in line]
+    assert line.startswith("webhook INFO ")
+    assert '"status": "approved"' in line
+    assert '"assurance_level": 2' in line
+
+
+@pytest.mark.parametrize(
+    "policy",
+    [None, [], "x", {"x": 1}, {"min_level": 4}, {"min_level": "3"}, {"max_age": 90}, {"on_unmet": "x"},
+     {"block_statuses": ["x"]}, {"block_statuses": None}],
+    ids=str,
+)  # fmt: skip
+def test_a_malformed_policy_is_400_with_a_text_and_never_a_pass(world: World, policy: object) -> None:
+    answer = world.hook(world.person_with(at_level(3)), policy=policy)
+    assert answer.status_code == 400
+    assert answer.json is not None
+    assert "policy" in answer.json["error"]["reason"]
+    [entry] = answer.json["messages"]
+    assert entry["messages"][0]["id"] == 9010000
+    assert world.calls() == []
+
+
+# --- starting ---
+
+
+def test_whoever_never_was_verified_gets_a_first_workflow(world: World) -> None:
+    person = world.person()
+    message = message_of(world.hook(person, policy=STEP_UP))
+    [workflow] = world.jumio.truth(person)
+    assert (message["id"], message["context"]["verification_url"]) == (9010010, workflow.web_href)
+    assert message["text"] == (
+        f"For this you need to confirm more fully who you are. Continue here: {workflow.web_href}"
+    )
+    assert world.starts() == ["POST 10011"]
+    assert world.record(person)[0]["status"] == "pending"
+
+
+def test_a_document_is_asked_for_where_a_look_at_the_face_would_not_be_enough(world: World) -> None:
+    person = world.verified_person()
+    world.change(person, lambda record: replace(record, assurance=assured(2)))
+    message = message_of(world.hook(person, policy=STEP_UP))
+    [_, workflow] = world.jumio.truth(person)
+    assert world.starts() == ["PUT 10011"]
+    assert message["context"]["verification_url"] == workflow.web_href
+    public, admin = world.record(person)
+    assert (public["status"], public["assurance"]["level"]) == ("approved", 2)
+    assert public["reverification"] == {
+        "reason": "step-up",
+        "due_at": None,
+        "workflow_execution_id": workflow.id,
+        "verification_url": workflow.web_href,
+    }
+    assert admin["reverification"]["workflow_key"] == 10011
+
+
+def test_a_look_at_the_face_is_asked_for_where_it_is_enough(make_world: Callable[..., World]) -> None:
+    world = make_world(JUMIO_REAUTH_WORKFLOW_KEY="9")
+    person = world.verified_person()
+    world.change(person, lambda record: replace(record, assurance=assured(3, verified_at=days_ago(91))))
+    policy = {"min_level": 3, "max_age": "90d", "on_unmet": "start"}
+    assert message_of(world.hook(person, policy=policy))["id"] == 9010011
+    assert world.starts() == ["PUT 9"]
+    [_, workflow] = world.jumio.truth(person)
+    world.says(workflow, "passed", capabilities=FACE_PASSED)
+    assert world.ring(workflow).json == {"result": "applied"}
+    world.forget_calls()
+    assert world.hook(person, policy=policy).json == {"status": "approved", "level": 3}
+    assert world.calls() == []
+
+
+@pytest.mark.parametrize("liveness", ["WARNING", "NOT_EXECUTED", None])
+def test_without_an_earlier_liveness_a_document_is_asked_for(world: World, liveness: str | None) -> None:
+    person = world.verified_person()
+    world.change(
+        person,
+        lambda record: replace(
+            record,
+            assurance=assured(3, verified_at=days_ago(91)),
+            checks=tuple(
+                replace(check, decision=liveness) if check.capability == "liveness" else check
+                for check in record.checks
+                if liveness is not None or check.capability != "liveness"
+            ),
+        ),
+    )
+    message_of(world.hook(person, policy={"max_age": "90d", "on_unmet": "start"}))
+    assert world.starts() == ["PUT 10011"]
+
+
+@pytest.mark.parametrize("policy", [STEP_UP, {"max_age": "1h", "on_unmet": "start"}])
+def test_at_most_one_workflow_is_open(world: World, policy: dict[str, Any]) -> None:
+    person = world.verified_person()
+    world.change(person, lambda record: replace(record, assurance=assured(2, verified_at=days_ago(91))))
+    first = message_of(world.hook(person, policy=policy))["context"]["verification_url"]
+    for _ in range(3):
+        message = message_of(world.hook(person, policy=policy))
+        assert message["context"]["verification_url"] == first
+        assert (
+            message_of(world.hook(person, policy={**policy, "on_unmet": "block"}))["context"]["verification_url"]
+            == first
+        ), "one that is open is told, whatever the order"
+    assert world.reverify(person, due_in="7d").status_code == 200
+    assert len(world.starts()) == 1
+
+
+def test_a_hook_with_an_old_copy_gets_the_link_that_is_open(world: World) -> None:
+    """Kratos sends what it read when the flow began."""
+    person = world.verified_person()
+    world.change(person, lambda record: replace(record, assurance=assured(2)))
+    old = world.kratos.identity(person)["metadata_public"]
+    first = message_of(world.hook(person, policy=STEP_UP))["context"]["verification_url"]
+    body = {"identity": {"id": person, "metadata_public": old}, "policy": STEP_UP}
+    again = world.client.post("/jumio/validate", json=body, headers=AUTH)
+    assert message_of(again)["context"]["verification_url"] == first
+    assert len(world.starts()) == 1
+
+
+def test_a_blocked_status_may_order_a_start_too(world: World) -> None:
+    person = world.person()
+    policy = {"block_statuses": ["none"], "on_unmet": "start"}
+    message = message_of(world.hook(person, policy=policy))
+    [workflow] = world.jumio.truth(person)
+    assert (message["id"], message["context"]) == (
+        9010005,
+        {"status": "none", "verification_url": workflow.web_href},
+    )
+    assert message["text"].endswith(f"Continue here: {workflow.web_href}")
+
+
+def test_nothing_is_started_for_whoever_was_rejected(world: World) -> None:
+    person = world.person_with(verified(0, status=Status.REJECTED))
+    policies = (STEP_UP, {"block_statuses": [], **STEP_UP}, {"block_statuses": ["rejected"], "on_unmet": "start"})
+    for policy in policies:
+        message = message_of(world.hook(person, policy=policy))
+        assert "verification_url" not in message["context"]
+    assert world.starts() == []
+
+
+@pytest.mark.parametrize("limit", [1, 2])
+def test_starts_are_limited_for_a_day_whatever_their_kind(make_world: Callable[..., World], limit: int) -> None:
+    world = make_world(MAX_STARTS_PER_DAY=str(limit), PUBLIC_URL="http://127.0.0.1:3000")
+    person = world.person()
+    kinds: list[Callable[[], object]] = [
+        lambda: world.initiate(person),
+        lambda: world.hook(person, policy=STEP_UP),
+        lambda: world.reverify(person),
+        lambda: world.client.post(path),
+    ]
+    path = (Links(world.settings).make(person) or "").removeprefix("http://127.0.0.1:3000")
+    for number in range(limit):  # one kind after the other, each of which expires
+        kinds[number]()
+        world.jumio.decide(world.jumio.truth(person)[-1].id, "expire", callback=False)
+        world.ring(world.jumio.truth(person)[-1])
+    assert len(world.jumio.truth(person)) == limit
+    for kind in kinds:
+        kind()
+    assert len(world.jumio.truth(person)) == limit
+    assert world.record(person)[0]["status"] == "incomplete"
+    assert world.initiate(person).json == {
+        "status": "incomplete",
+        "reason": f"the limit of {limit} starts a day is reached",
+    }
+    assert "verification_url" not in message_of(world.hook(person, policy=STEP_UP))["context"]
+    world.change(person, lambda record: replace(record, starts=tuple(days_ago(1) for _ in record.starts)))
+    assert world.initiate(person).json["status"] == "pending"  # type: ignore[index]
+
+
+def test_the_default_limit_is_five_a_day(world: World) -> None:
+    person = world.person()
+    for _ in range(7):
+        world.initiate(person)
+        world.jumio.decide(world.jumio.truth(person)[-1].id, "expire", callback=False)
+        world.ring(world.jumio.truth(person)[-1])
+    assert len(world.jumio.truth(person)) == 5
+
+
+# --- peers that fail ---
+
+
+PEER_FAULTS: dict[str, Fault] = {
+    "500": faults.answer(500),
+    "429": faults.answer(429),
+    "403": faults.answer(403),
+    "404": faults.answer(404),
+    "garbage": faults.garbage(),
+    "a reset": faults.reset(),
+    "silence": faults.hang(),
+    "a trickle": faults.trickle(headers=True, pause=0.05),
+}
+
+
+@pytest.mark.parametrize("name", PEER_FAULTS)
+@pytest.mark.parametrize("who", ["kratos", "jumio"])
+@pytest.mark.parametrize("record", [None, at_level(2)], ids=["never verified", "at level 2"])
+def test_a_peer_that_fails_is_a_refusal_without_a_link_and_never_a_5xx(
+    world: World, monkeypatch: pytest.MonkeyPatch, who: str, name: str, record: Record | None
+) -> None:
+    monkeypatch.setattr(admission, "OFFER_SECONDS", 0.3)
+    monkeypatch.setattr("webhook.starting.KRATOS_SECONDS", 0.1)
+    person = world.person_with(record) if record else world.person()
+    public = world.kratos.identity(person)["metadata_public"]
+    server = world.kratos.server if who == "kratos" else world.jumio.server
+    server.faults = lambda _: PEER_FAULTS[name]
+    body = {"identity": {"id": person, "metadata_public": public}, "policy": STEP_UP}
+    message = message_of(world.client.post("/jumio/validate", json=body, headers=AUTH))
+    assert message["id"] == 9010010
+    assert "verification_url" not in message["context"]
+    assert message["text"].endswith("Please contact support.")
+
+
+def test_what_could_not_be_started_is_logged(world: World, log_lines: list[str]) -> None:
+    person = world.person()
+    world.kratos.server.faults = lambda request: faults.answer(503)
+    body = {"identity": {"id": person, "metadata_public": None}, "policy": STEP_UP}
+    world.client.post("/jumio/validate", json=body, headers=AUTH)
+    assert [line for line in log_lines if " gate.not_started " in line]
+
+
+# --- a lost callback ---
+
+
+def verified_who_steps_up(world: World) -> str:
+    person = world.verified_person()
+    world.change(person, lambda record: replace(record, assurance=assured(2)))
+    message_of(world.hook(person, policy=STEP_UP))
+    return person
+
+
+def test_a_lost_callback_of_an_open_reverification_is_healed_at_the_gate(world: World) -> None:
+    person = verified_who_steps_up(world)
+    world.says(world.jumio.truth(person)[-1], "passed")
+    world.forget_calls()
+    assert world.hook(person, policy=STEP_UP).json == {"status": "approved", "level": 3}
+    assert sorted(world.calls()) == ["jumio GET", "kratos GET", "kratos PATCH"]
+    assert "reverification" not in world.record(person)[0]
+    world.forget_calls()
+    assert world.hook(person, policy=STEP_UP).json == {"status": "approved", "level": 3}
+    assert world.calls() == []
+
+
+def test_a_lost_rejection_is_found_at_the_gate(world: World) -> None:
+    person = verified_who_steps_up(world)
+    world.kratos.identities.sign_in(person, "password")
+    world.says(world.jumio.truth(person)[-1], "rejected")
+    assert message_of(world.hook(person, policy=STEP_UP))["id"] == 9010001
+    assert world.kratos.sessions(person) == []
+
+
+def test_an_offer_that_expired_is_made_anew(world: World) -> None:
+    person = verified_who_steps_up(world)
+    world.says(world.jumio.truth(person)[-1], "expire")
+    message = message_of(world.hook(person, policy=STEP_UP))
+    assert len(world.jumio.truth(person)) == 3
+    assert message["context"]["verification_url"] == world.jumio.truth(person)[-1].web_href
+
+
+@pytest.mark.parametrize("fault", [faults.answer(500), faults.reset()])
+def test_a_look_that_fails_leaves_the_refusal_with_its_link(world: World, fault: Fault) -> None:
+    person = verified_who_steps_up(world)
+    world.jumio.server.faults = lambda _: fault
+    message = message_of(world.hook(person, policy=STEP_UP))
+    assert message["context"]["verification_url"] == world.jumio.truth(person)[-1].web_href
+
+
+def test_an_open_first_verification_is_offered_again(world: World) -> None:
+    person = world.person()
+    world.initiate(person)
+    message = message_of(world.hook(person, policy=STEP_UP))
+    [workflow] = world.jumio.truth(person)
+    assert message["context"] == {
+        "status": "pending",
+        "required": {"min_level": 3, "max_age": None},
+        "current": {"level": 0, "name": "none", "verified_at": None},
+        "verification_url": workflow.web_href,
+    }
+
+
+def test_a_doubted_step_up_is_reviewed_and_its_level_capped(world: World) -> None:
+    person = world.verified_person()
+    world.change(person, lambda record: replace(record, assurance=assured(3, verified_at=days_ago(91))))
+    policy = {"max_age": "90d", "min_level": 3, "on_unmet": "start"}
+    message_of(world.hook(person, policy=policy))
+    workflow = world.jumio.truth(person)[-1]
+    world.says(workflow, "warning", capabilities=FACE_DOUBTED)
+    world.ring(workflow)
+    public, _ = world.record(person)
+    assert (public["status"], public["assurance"]["level"]) == ("review", 2)
+    assert message_of(world.hook(person, policy={**policy, "on_unmet": "block"}))["id"] == 9010010
+
+
+def test_the_answers_hold_no_more_than_the_contract_says(world: World) -> None:
+    person = verified_who_steps_up(world)
+    text = json.dumps(message_of(world.hook(person, policy=STEP_UP)))
+    assert "JANE" not in text
+    assert IDENTITY not in text
