@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The whole flow on loopback: four people sign up, are verified, sign in. Says whether all went by the contract."""
+"""The whole flow on loopback: five people sign up, are verified, sign in. Says whether all went by the contract."""
 
 from __future__ import annotations
 
 import signal
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from webhook.sandbox.people import Login
@@ -29,6 +30,9 @@ class Person:
         return f"{self.name.lower()}@example.com"
 
 
+# What jsonnet/step-up.jsonnet demands, and the message of whoever is below it.
+STEP_UP_LEVEL = 3
+STEP_UP_REFUSED = 9010010
 PEOPLE = (
     Person("Ada", "passed", "shows a valid passport", "approved", "PASSED", True),
     Person("Ben", "warning", "looks older than on the document", "review", "WARNING", True),
@@ -65,13 +69,16 @@ def run(*, keep_serving: bool = False) -> int:
         print(f"{time.monotonic() - begun:6.2f} s  {text}", flush=True)
 
     binary = find_kratos()
-    with world(kratos_binary=binary) as here:
+    with world(kratos_binary=binary, step_up=True) as here:
         tell(f"Kratos   {here.kratos.admin_url} ({here.kratos.version})")
         tell(f"Jumio    {here.jumio.url} (stand-in)")
         tell(f"Service  {here.service.url}")
         acts = [_play(person, here, tell) for person in PEOPLE]
-        print(f"\n{_table(acts)}\n")
-        promised = all(act.as_promised for act in acts)
+        stepped_up = _step_up(here, tell)
+        print(
+            f"\n{_table(acts)}\nFay's step-up, refused and then allowed: {'as promised' if stepped_up else 'NOT as promised'}\n"
+        )
+        promised = all(act.as_promised for act in acts) and stepped_up
         print("Every outcome is the contract's." if promised else "NOT every outcome is the contract's.", flush=True)
         if not promised:
             print(here.service.log())
@@ -80,8 +87,7 @@ def run(*, keep_serving: bool = False) -> int:
     return 0 if promised else 1
 
 
-def _play(person: Person, here: World, tell: object) -> Act:
-    say = tell if callable(tell) else print
+def _play(person: Person, here: World, say: Callable[[str], None]) -> Act:
     registration = here.kratos.register(person.email)
     if registration.identity_id is None:
         raise RuntimeError(f"{person.name} could not register: {registration}")
@@ -97,6 +103,26 @@ def _play(person: Person, here: World, tell: object) -> Act:
     said = f": “{login.messages[0].text}”" if login.messages else ""
     say(f"{person.name} {'signs in' if login.allowed else 'is stopped at sign-in'}{said}")
     return Act(person, record["status"], record["verdict"], login)
+
+
+def _step_up(here: World, say: Callable[[str], None]) -> bool:
+    """The fifth act: a second factor is refused below level 3, and allowed at it."""
+    registration = here.kratos.register("fay@example.com")
+    if registration.identity_id is None or registration.session_token is None:
+        raise RuntimeError(f"Fay could not register: {registration}")
+    here.wait_for_status(registration.identity_id, other_than=None)
+    refused = here.kratos.enroll_totp(registration.session_token)
+    said = refused.messages[0] if refused.messages else None
+    say(f"Fay, not verified yet, adds a second factor and is {'let through' if refused.allowed else 'refused'}")
+    if said is None or said.id != STEP_UP_REFUSED:
+        return False
+    say(f"Fay reads: “{said.text.partition(' Continue here')[0]}” and gets a link")
+    here.verify(said.context["verification_url"], "passed")
+    record = here.wait_for_status(registration.identity_id, other_than="pending")
+    say(f"Fay follows it and is {record['status']}, level {record['assurance']['level']}")
+    allowed = here.kratos.enroll_totp(registration.session_token)
+    say(f"Fay adds the second factor again and is {'let through' if allowed.allowed else 'refused'}")
+    return not refused.allowed and record["assurance"]["level"] == STEP_UP_LEVEL and allowed.allowed
 
 
 def _table(acts: list[Act]) -> str:
