@@ -75,9 +75,8 @@ def run(*, keep_serving: bool = False) -> int:
         tell(f"Service  {here.service.url}")
         acts = [_play(person, here, tell) for person in PEOPLE]
         stepped_up = _step_up(here, tell)
-        print(
-            f"\n{_table(acts)}\nFay's step-up, refused and then allowed: {'as promised' if stepped_up else 'NOT as promised'}\n"
-        )
+        print(f"\n{_table(acts)}")
+        print(f"Fay's step-up, refused and then allowed: {'as promised' if stepped_up else 'NOT as promised'}\n")
         promised = all(act.as_promised for act in acts) and stepped_up
         print("Every outcome is the contract's." if promised else "NOT every outcome is the contract's.", flush=True)
         if not promised:
