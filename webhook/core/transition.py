@@ -75,7 +75,7 @@ def settle(
         return Outcome(result=Result.IGNORED, record=record, reason="the workflow is not this identity's")
     status, verdict = classify(reading.workflow_status, reading.decision.type if reading.decision else None)
     same = reading.workflow_execution_id == record.workflow_execution_id
-    asked_for = reading.workflow_execution_id == (record.reverification and record.reverification.workflow_execution_id)
+    asked_for = _is_asked_for(record, reading)
     if not same and not asked_for:
         if not reading.references:
             return Outcome(result=Result.IGNORED, record=record, reason="the workflow names no identity")
@@ -142,15 +142,19 @@ def _settle_further(
     when it brings as much evidence, so that a look at the face neither raises nor lowers a level. A doubt about a face
     is no result: Jumio's advice is to let the person try again.
     https://documentation.jumio.ai/docs/references/capabilities/authentication-capabilities
+    Only the one that was asked for ends the request: an earlier one that is told again must not call off a later one.
     """
+    asked_for = _is_asked_for(record, reading)
+    further = None if asked_for else record.reverification
     at = reading.completed_at or reading.created_at or now
     assurance = _assurance(evidence, table=table, at=at)
     known = record.assurance
     if status is Status.REVIEW and evidence.is_face_check:
-        return _without_result(record, Status.INCOMPLETE, now=now)
+        doubted = Outcome(result=Result.IGNORED, record=record, reason="a doubt about a face is no result")
+        return _without_result(record, Status.INCOMPLETE, now=now) if asked_for else doubted
     if status is Status.APPROVED and (evidence.is_face_check or assurance.level < (known.level if known else 0)):
         fresh = None if known is None else _not_older(replace(known, verified_at=to_text(at)), known)
-        changed = replace(record, assurance=fresh, reverification=None)
+        changed = replace(record, assurance=fresh, reverification=further)
         event = Event.RENEWED
     else:
         changed = replace(
@@ -163,12 +167,19 @@ def _settle_further(
             decided_at=to_text(at),
             checks=_kept(evidence.checks),
             assurance=assurance,
+            reverification=None if status is Status.REJECTED else further,
         )
         event = Event.SETTLED
     if changed == record:
         return Outcome(result=Result.UNCHANGED, record=record)
     changed = changed.with_event(event, now=now, workflow_execution_id=reading.workflow_execution_id)
     return Outcome(result=Result.APPLIED, record=changed, event=event)
+
+
+def _is_asked_for(record: Record, reading: Reading) -> bool:
+    """Whether it is the open re-verification."""
+    further = record.reverification
+    return further is not None and further.workflow_execution_id == reading.workflow_execution_id
 
 
 def _without_result(record: Record, status: Status, *, now: datetime) -> Outcome:
