@@ -16,7 +16,7 @@ $(VENV)/installed: requirements-dev.lock pyproject.toml
 	@touch $@
 
 .PHONY: demo
-demo: $(VENV)/installed ## four people sign up, are verified and sign in, all on this machine
+demo: $(VENV)/installed ## five people sign up, are verified and sign in, all on this machine
 	$(BIN)/jumio-webhook demo
 
 .PHONY: test
