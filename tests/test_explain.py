@@ -193,7 +193,6 @@ def test_whoever_is_rejected_has_no_level_even_with_a_contact() -> None:
     assert told(pending(), verified_address=True)["status"] == "pending"
 
 
-@pytest.mark.xfail(reason="the kind of document and a check's data are not kept: what was met is told as missing")
 def test_what_was_met_is_not_told_as_missing() -> None:
     levels = tuple(replace(row, documents=("ID_CARD",)) if row.level == 2 else row for row in TABLE.levels)
     record = verified(1, checks=with_check(check("dataChecks", "NOT_EXECUTED")))

@@ -560,6 +560,7 @@ def test_events_keep_their_names() -> None:
         "STARTING": "verification.starting",
         "STARTED": "verification.started",
         "ASKED": "reverification.asked",
+        "FURTHER": "reverification.started",
         "UNSTARTED": "verification.unstarted",
         "SETTLED": "verification.settled",
         "REOPENED": "verification.reopened",
