@@ -15,6 +15,7 @@ from webhook.core.status import STARTABLE, Status
 from webhook.core.times import from_text
 from webhook.deadline import DeadlineExceeded, time_limit
 from webhook.errors import JumioError, KratosError
+from webhook.links import Links
 from webhook.settings import Settings
 from webhook.verification import VerdictNotRecorded, Verifications
 
@@ -44,6 +45,7 @@ class Gate:
         self._settings = settings
         self._table = settings.assurance_table
         self._verifications = verifications
+        self._links = Links(settings)
 
     def admit(self, hook: GateHook) -> Admission:
         """Decide by the record that the hook brought, or a fresher one where a callback may have been lost."""
@@ -68,6 +70,8 @@ class Gate:
         offered = self._offered(hook, record) if policy.start_when_unmet else record
         # A policy that only blocks shows no link: at a recovery that would hand it to whoever reads the mail.
         link = _link(offered) if hook.policy is None or policy.start_when_unmet else None
+        if link is not None and self._links.is_expired(link):
+            link = self._links.make(hook.identity_id)
         refused = refusal(record.status, verification_url=link, block=block)
         if refused is None and unmet is not None:
             refused = policy_refusal(

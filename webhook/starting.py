@@ -144,7 +144,7 @@ class Starting:
             identity = self._kratos.get(identity_id)
             record = self._recorded(identity)
             if record.status not in STARTABLE:
-                return Start(record=self._with_fresh_link(identity, record))
+                return Start(record=self._with_fresh_links(identity, record))
             if is_claimed_by_another(record, by=claimed_by, now=self._clock()):
                 return Start(record=record, reason="another process is about to start it")
             return self._start(identity, record)
@@ -202,7 +202,7 @@ class Starting:
             if record.status in STARTABLE:
                 return self._start(identity, record)
             if record.status not in (Status.APPROVED, Status.REVIEW):
-                return Start(record=self._with_fresh_link(identity, record))
+                return Start(record=self._with_fresh_links(identity, record))
             _require_writable(identity)
             if record.reverification is not None and record.reverification.workflow_execution_id is not None:
                 return Start(record=self._note_asked(identity, record, reason, due_at))
@@ -252,13 +252,22 @@ class Starting:
         self._audit(event, identity.id, begun, workflow_execution_id=begun.open_workflow_id)
         return Start(record=begun)
 
-    def _with_fresh_link(self, identity: Identity, record: Record) -> Record:
-        """The record with a link that works: a workflow may stay open for longer than our link to it."""
-        if record.verification_url is None or not self._links.is_expired(record.verification_url):
-            return record
-        fresh = replace(record, verification_url=self._links.make(identity.id))
-        self._kratos.write(identity, fresh)
+    def _with_fresh_links(self, identity: Identity, record: Record) -> Record:
+        """The record with links that work, noted where one is new."""
+        fresh = self._freshened(identity.id, record)
+        if fresh != record:
+            self._kratos.write(identity, fresh)
         return fresh
+
+    def _freshened(self, identity_id: str, record: Record) -> Record:
+        """The record with links that work: a workflow may stay open for longer than our link to it."""
+        further = record.reverification
+        if further is not None and self._links.is_expired(further.verification_url or ""):
+            further = replace(further, verification_url=self._links.make(identity_id))
+        url = record.verification_url
+        if self._links.is_expired(url or ""):
+            url = self._links.make(identity_id)
+        return replace(record, verification_url=url, reverification=further)
 
     def _limit_reached(self, record: Record) -> str | None:
         limit = self._settings.max_starts_per_day
@@ -267,9 +276,11 @@ class Starting:
         return f"the limit of {limit} starts a day is reached"
 
     def _note_asked(self, identity: Identity, record: Record, reason: str, due_at: datetime | None) -> Record:
-        asked = asked_again(record, reason=reason, due_at=due_at, now=self._clock())
+        fresh = self._freshened(identity.id, record)
+        asked = asked_again(fresh, reason=reason, due_at=due_at, now=self._clock())
         if asked != record:
             self._kratos.write(identity, asked)
+        if asked != fresh:
             self._audit(Event.ASKED, identity.id, asked)
         return asked
 
