@@ -317,13 +317,16 @@ class Starting:
             raise StartNotRecorded(f"a workflow may have been started: {error}; {unwritten}") from unwritten
 
     def _recorded(self, identity: Identity) -> Record:
-        """The record of the identity. A link that was lost with its public copy is made anew."""
-        record = read_record(identity.metadata_public, identity.metadata_admin)
+        """The record of the identity."""
+        return self._linked(identity.id, read_record(identity.metadata_public, identity.metadata_admin))
+
+    def _linked(self, identity_id: str, record: Record) -> Record:
+        """The record with the link to what is open, made anew where it was lost with the public copy."""
         if record.status is Status.PENDING and record.verification_url is None and record.jumio_url is not None:
-            record = replace(record, verification_url=self._links.make(identity.id) or record.jumio_url)
+            record = replace(record, verification_url=self._links.make(identity_id) or record.jumio_url)
         further = record.reverification
         if further is not None and further.verification_url is None and further.jumio_url is not None:
-            link = self._links.make(identity.id) or further.jumio_url
+            link = self._links.make(identity_id) or further.jumio_url
             record = replace(record, reverification=replace(further, verification_url=link))
         return record
 

@@ -88,7 +88,7 @@ class Verifications(Starting):
             return self._jumio.read(account_id=account_id, workflow_execution_id=workflow_execution_id)
 
     def _decide(self, identity: Identity, reading: Reading) -> Outcome:
-        return settle(
+        outcome = settle(
             self._recorded(identity),
             reading,
             identity_id=identity.id,
@@ -96,6 +96,7 @@ class Verifications(Starting):
             verified_address=identity.verified_address,
             now=self._clock(),
         )
+        return replace(outcome, record=self._linked(identity.id, outcome.record))
 
     def _conclude(self, identity: Identity, reading: Reading, asked_at: datetime, *, write: bool = True) -> Outcome:
         """Decide and apply; a reading that was asked for before the record last changed may be older than that."""

@@ -106,7 +106,7 @@ def read_record(metadata_public: object, metadata_admin: object) -> Record:
         admin,
         **{name: getattr(chosen, name) for name in _SHARED},
         verification_url=shown,
-        jumio_url=(admin.jumio_url or shown) if chosen.status is Status.PENDING else None,
+        jumio_url=admin.jumio_url or shown,
         reverification=_merged(public.reverification, admin.reverification if admin != Record() else None),
     )
 
