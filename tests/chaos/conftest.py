@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Fixtures for sweeps in this process; the processes stand in town.py and sweeps.py."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from webhook.jumio.client import JumioClient
+from webhook.kratos.client import KratosClient
+from webhook.pace import JUMIO_LIMITS, Pace
+from webhook.settings import Settings
+from webhook.sync import Sweeper
+from webhook.verification import Verifications
+
+from .ledger import Ledger
+
+
+@pytest.fixture
+def seed(capsys: pytest.CaptureFixture[str]) -> int:
+    """A new one each time, and printed; `CHAOS_SEED` repeats one."""
+    chosen = int(os.environ.get("CHAOS_SEED") or secrets.randbelow(1_000_000))
+    with capsys.disabled():
+        print(f"\nCHAOS_SEED={chosen}")
+    return chosen
+
+
+@pytest.fixture
+def sweeper_of() -> Callable[..., Sweeper]:
+    """A sweep as `jumio-webhook sync` makes it."""
+
+    def make(settings: Settings, *, stop: threading.Event | None = None) -> Sweeper:
+        pace = Pace(JUMIO_LIMITS)
+        kratos = KratosClient(settings)
+        jumio = JumioClient(settings, before_call=pace.wait)
+        verifications = Verifications(settings, kratos=kratos, jumio=jumio)
+        return Sweeper(settings, kratos=kratos, verifications=verifications, pace=pace, stop=stop or threading.Event())
+
+    return make
+
+
+@pytest.fixture
+def ledger(world: Any) -> Iterator[Ledger]:
+    """Watches the stand-ins of the `world` in this process."""
+    made = Ledger(world.jumio, world.kratos)
+    yield made
+    made.close()
