@@ -26,6 +26,7 @@ LONG_REQUESTS_BUDGET = 16 << 20
 
 _HEAD_ENDS = b"\r\n\r\n"
 _CONTENT_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,18})[ \t]*\r\n", re.IGNORECASE)
+_ANY_LENGTH = re.compile(rb"\r\ncontent-length", re.IGNORECASE)
 _CHUNKED = re.compile(rb"\r\ntransfer-encoding:", re.IGNORECASE)
 _EXPECTS = re.compile(rb"\r\nexpect:[ \t]*100-continue[ \t]*\r\n", re.IGNORECASE)
 
@@ -36,11 +37,14 @@ class _ClientSocket(socket.socket):
     collected = b""
     _handed_over = False
     _continued = False
+    _ended = False
 
     def collect(self) -> bool:
         """Take in what has arrived; whether a thread can go on with it."""
         if self._handed_over:
             self._handed_over = self._continued = False
+        if self._ended:
+            return True
         try:
             arrived = super().recv(SHORT_REQUEST)
         except BlockingIOError:
@@ -53,7 +57,7 @@ class _ClientSocket(socket.socket):
     def _is_whole(self) -> bool:
         head_ends = self.collected.find(_HEAD_ENDS)
         if head_ends < 0:
-            return len(self.collected) >= SHORT_REQUEST
+            return len(self.collected) >= SHORT_REQUEST and self.end()
         head = self.collected[: head_ends + len(_HEAD_ENDS)]
         if _CHUNKED.search(head):
             body = b"\r\n" + self.collected[len(head) :]
@@ -61,20 +65,30 @@ class _ClientSocket(socket.socket):
         else:
             announced = _CONTENT_LENGTH.search(head)
             size = len(head) + (int(announced[1]) if announced else 0)
-            whole = len(self.collected) >= size or size > LONGEST_REQUEST
+            if size > LONGEST_REQUEST or (announced is None and _ANY_LENGTH.search(head)):
+                return self.end()
+            whole = len(self.collected) >= size
             if len(self.collected) > size:
-                self._drop_from(size)
+                # Nobody here pipelines; whoever does finds the connection closed after its first answer, and tries
+                # again.
+                self.collected = self.collected[:size]
+                self.end()
         if not whole and not self._continued and _EXPECTS.search(head):
             self._continued = True
             with contextlib.suppress(OSError):
                 self.send(b"HTTP/1.1 100 Continue\r\n\r\n")
-        return whole or len(self.collected) >= LONGEST_REQUEST
+        return whole or (len(self.collected) >= LONGEST_REQUEST and self.end())
 
-    def _drop_from(self, size: int) -> None:
-        """Nobody here pipelines; whoever does finds the connection closed after its first answer, and tries again."""
-        self.collected = self.collected[:size]
+    def end(self) -> bool:
+        """Read no more: a thread goes on with what is there, and the connection ends with its answer.
+
+        Else the rest of a request that was cut off would be taken for a request of its own. To shut the connection
+        down for reading is not enough: Linux takes what arrives all the same. It wakes the event loop, though.
+        """
+        self._ended = True
         with contextlib.suppress(OSError):
             self.shutdown(socket.SHUT_RD)
+        return True
 
     def setblocking(self, flag: bool) -> None:
         """gunicorn sets a connection to blocking when a thread begins with it: it then only waits to be answered."""
@@ -102,7 +116,7 @@ class Worker(ThreadWorker):
 
     def on_pending_socket_readable(self, conn: Any, client: Any) -> None:
         """More of a request has arrived; gunicorn closes the connection when its time is up."""
-        if client.collect() or self._is_over_budget(client):
+        if client.collect() or (self._is_over_budget(client) and client.end()):
             super().on_pending_socket_readable(conn, client)
 
     def on_client_socket_readable(self, conn: Any, client: Any) -> None:
