@@ -474,3 +474,114 @@ def test_the_answers_hold_no_more_than_the_contract_says(world: World) -> None:
     text = json.dumps(message_of(world.hook(person, policy=STEP_UP)))
     assert "JANE" not in text
     assert IDENTITY not in text
+
+
+# --- what the gate writes ---
+
+
+def pending_for_long(world: World, outcome: str) -> str:
+    """Somebody whose callback was lost: the workflow was concluded, and nobody said so."""
+    person = world.person()
+    world.initiate(person)
+    world.says(world.jumio.truth(person)[0], outcome)
+    world.change(person, lambda record: replace(record, initiated_at=days_ago(0.1)))
+    world.forget_calls()
+    return person
+
+
+POLICY = {"min_level": 2}
+
+
+@pytest.mark.parametrize(("policy", "writes"), [(POLICY, 0), ({"max_age": "1d"}, 0), (None, 1)])
+def test_a_hook_with_a_policy_that_lets_pass_writes_nothing(
+    world: World, policy: dict[str, Any] | None, writes: int
+) -> None:
+    """Kratos stores the identity after such a hook as it has read it before, so what was written would be lost."""
+    person = pending_for_long(world, "passed")
+    before = world.record(person)
+    answer = world.hook(person, **({} if policy is None else {"policy": policy}))
+    assert answer.status_code == 200
+    assert (answer.json or {})["status"] == "approved"
+    assert world.kratos.server.count("PATCH", ".*") == writes
+    assert (world.record(person) == before) is (writes == 0)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "policy", "message_id", "status"),
+    [
+        ("passed", {"min_level": 3, "max_age": "0m"}, 9010011, "approved"),
+        ("warning", {"min_level": 2}, 9010010, "review"),
+        ("rejected", {"block_statuses": ["rejected"]}, 9010001, "rejected"),
+        ("rejected", {"min_level": 1, "on_unmet": "start"}, 9010001, "rejected"),
+        ("expire", {"min_level": 2}, 9010010, "incomplete"),
+    ],
+)
+def test_a_hook_with_a_policy_that_refuses_writes_what_it_has_found_out(
+    world: World, outcome: str, policy: dict[str, Any], message_id: int, status: str
+) -> None:
+    """The flow stops, so that Kratos stores nothing, and nobody else may come by to write it."""
+    person = pending_for_long(world, outcome)
+    world.kratos.identities.sign_in(person, "password")
+    message = message_of(world.hook(person, policy=policy))
+    assert (message["id"], message["context"]["status"]) == (message_id, status)
+    assert world.kratos.server.count("PATCH", ".*") == 1
+    assert world.record(person)[0]["status"] == status
+    assert (world.kratos.sessions(person) == []) is (outcome == "rejected")
+
+
+def test_a_refusal_without_news_writes_nothing(world: World) -> None:
+    person = world.person_with(at_level(2))
+    message_of(world.hook(person, policy={"min_level": 3}))
+    assert world.calls() == []
+
+
+@pytest.mark.parametrize(
+    ("outcome", "policy", "code"),
+    [
+        ("passed", None, 200),
+        ("rejected", None, 403),
+        ("rejected", {"block_statuses": ["rejected"]}, 403),
+        ("rejected", {"block_statuses": ["rejected"], "on_unmet": "start"}, 403),
+        ("passed", {"min_level": 3}, 200),
+        ("passed", {"max_age": "0m"}, 403),
+    ],
+)
+def test_a_verdict_that_is_known_and_cannot_be_written_decides(
+    world: World, log_lines: list[str], outcome: str, policy: dict[str, Any] | None, code: int
+) -> None:
+    person = pending_for_long(world, outcome)
+    before = world.record(person)
+    world.kratos.server.faults = lambda request: faults.answer(503) if request.method == "PATCH" else None
+    answer = world.hook(person, **({} if policy is None else {"policy": policy}))
+    assert answer.status_code == code
+    if code == 403:
+        status = {"passed": "approved"}.get(outcome, outcome)
+        assert message_of(answer)["context"]["status"] == status
+    else:
+        assert (answer.json or {})["status"] == "approved"
+    assert world.record(person) == before
+    wrote = policy is None or code == 403
+    assert bool([line for line in log_lines if " gate.not_recorded " in line]) is wrote
+    assert world.starts() == []
+
+
+def test_sessions_that_cannot_be_ended_do_not_let_the_rejected_in(world: World, log_lines: list[str]) -> None:
+    person = pending_for_long(world, "rejected")
+    world.kratos.server.faults = lambda request: faults.answer(503) if request.method == "DELETE" else None
+    assert message_of(world.hook(person))["id"] == 9010001
+    assert [line for line in log_lines if " gate.not_recorded " in line]
+
+
+@pytest.mark.parametrize("due_at", ["some day", "", "2026-13-01T00:00:00Z", "2026-01-01T00:00:00"])
+def test_a_date_that_cannot_be_read_has_passed(world: World, due_at: str) -> None:
+    further = Reverification(reason="risk", due_at=due_at)
+    person = world.person_with(replace(at_level(3), reverification=further))
+    message = message_of(world.hook(person, policy={"min_level": 2}))
+    assert (message["id"], message["context"]["current"]["level"]) == (9010012, 1)
+
+
+@pytest.mark.parametrize("expires_at", ["some day", "", "2030-13-01T00:00:00Z", "2030-01-01T00:00:00"])
+def test_a_document_of_which_the_end_cannot_be_read_has_expired(world: World, expires_at: str) -> None:
+    record = verified(assurance=assured(3, verified_at=days_ago(1), expires_at=expires_at))
+    message = message_of(world.hook(world.person_with(record), policy={"min_level": 2}))
+    assert (message["id"], message["context"]["current"]["level"]) == (9010010, 1)

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -534,6 +535,24 @@ class TestCommand:
         monkeypatch.setattr("threading.Event", Stop)
         assert cli.main(["sync", "--every", "60"]) == 0
         assert capsys.readouterr().out.count("scanned") == 2
+
+    @pytest.mark.parametrize("every", [[], ["--every", "60"]])
+    def test_a_report_that_nobody_takes_ends_a_single_sweep_and_not_a_companion(
+        self, world: World, monkeypatch: pytest.MonkeyPatch, every: list[str]
+    ) -> None:
+        class Stop(threading.Event):
+            sweeps = 0
+
+            def wait(self, timeout: float | None = None) -> bool:
+                self.sweeps += 1
+                return self.sweeps == 2
+
+        monkeypatch.setattr("threading.Event", Stop)
+        with Path("/dev/full").open("w") as full:
+            monkeypatch.setattr("sys.stdout", full)
+            assert cli.main(["sync", *every]) == (0 if every else 1)
+            assert Path(f"/proc/self/fd/{full.fileno()}").resolve() == Path("/dev/null")
+        assert world.kratos.server.count("GET", "/admin/identities") == (2 if every else 1)
 
     @pytest.mark.parametrize("seconds", ["0", "-1", "nan", "soon", "1e9"])
     def test_every_wants_a_sensible_number(self, seconds: str, capsys: pytest.CaptureFixture[str]) -> None:
