@@ -582,6 +582,7 @@ def test_events_keep_their_names() -> None:
         "FURTHER": "reverification.started",
         "UNSTARTED": "verification.unstarted",
         "SETTLED": "verification.settled",
+        "FORGOTTEN": "verification.forgotten",
         "REOPENED": "verification.reopened",
         "SUPERSEDED": "verification.superseded",
         "RENEWED": "reverification.passed",
@@ -591,3 +592,78 @@ def test_events_keep_their_names() -> None:
 
 
 assert sync_command.JUMIO_SECONDS > 5, "a call may wait for its turn in the rate limit"
+
+
+def test_a_workflow_that_jumio_knows_again_is_settled_after_all(
+    world: World, sweeper_of: Callable[..., Sweeper]
+) -> None:
+    """A wrong URL or account for an hour must not cost a verdict."""
+    identity_id, workflow_id = started_person(world)
+    with world.jumio.lock:
+        record = pending(
+            account_id=world.jumio.workflow(workflow_id).account_id,
+            workflow_execution_id=workflow_id,
+            initiated_at=to_text(datetime.now(UTC) - timedelta(days=2)),
+        )
+    world.kratos.identities.patch(identity_id, patch_of(record))
+    world.jumio.decide(workflow_id, "rejected", callback=False)
+    world.jumio.server.faults = lambda request: faults.answer(404) if workflow_id in request.path else None
+    sweeper_of(world).sweep()
+    assert world.record(identity_id)[0]["status"] == "incomplete"
+
+    world.jumio.server.faults = None
+    sweeper_of(world).sweep()
+
+    assert world.record(identity_id)[0]["status"] == "rejected"
+
+
+def test_an_identity_that_is_too_large_to_be_read_keeps_nobody_else_from_being_healed(
+    world: World, sweeper_of: Callable[..., Sweeper]
+) -> None:
+    people = [started_person(world, f"person-{number}") for number in range(4)]
+    for _, workflow_id in people:
+        world.jumio.decide(workflow_id, "passed", callback=False)
+    world.person("large", metadata_public={"theirs": "x" * (1 << 20)})
+
+    report = sweeper_of(world).sweep()
+
+    assert report == Report(scanned=5, settled=4, failed=1)
+
+
+def test_a_page_is_tried_again_however_many_identities_failed_before(
+    world: World, sweeper_of: Callable[..., Sweeper], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("webhook.kratos.client.KratosClient.page.__kwdefaults__", {"size": 3}, raising=False)
+    for number in range(5):
+        started_person(world, f"person-{number}")
+    pages = 0
+
+    def weather(request: Request) -> faults.Fault | None:
+        nonlocal pages
+        if "/workflow-executions/" in request.path:
+            return faults.answer(403)
+        if "page_token" in request.query and request.method == "GET":
+            pages += 1
+            return faults.answer(503) if pages == 1 else None
+        return None
+
+    world.jumio.server.faults = world.kratos.server.faults = weather
+
+    assert sweeper_of(world).sweep() == Report(scanned=5, failed=5)
+
+
+def test_a_workflow_that_could_not_be_noted_is_noted_by_the_next_try(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("webhook.starting.NOTE_WAITS", (0.0,))
+    identity_id = world.person()
+    hook = {"json": {"identity": {"id": identity_id}}, "headers": AUTH}
+    world.kratos.server.faults = lambda request: faults.answer(500) if request.method == "PATCH" else None
+    client = world.client
+    assert client.post("/jumio/initiate", **hook).status_code == 503
+
+    world.kratos.server.faults = None
+    answer = client.post("/jumio/initiate", **hook)
+
+    assert answer.status_code == 200
+    assert [workflow.id for workflow in world.jumio.truth(identity_id)] == [answer.json["workflow_execution_id"]]

@@ -19,7 +19,7 @@ _MESSAGES = {
     HTTPStatus.BAD_REQUEST: "The request was malformed or contained invalid parameters",
     HTTPStatus.UNAUTHORIZED: "The request could not be authorized",
     HTTPStatus.NOT_FOUND: "The requested resource could not be found",
-    HTTPStatus.SERVICE_UNAVAILABLE: "The service is temporarily unable to do this; nothing is lost",
+    HTTPStatus.SERVICE_UNAVAILABLE: "The service is unable to do this now; the reason says why",
 }
 _BY_KIND: tuple[tuple[type[Exception], HTTPStatus], ...] = (
     (Malformed, HTTPStatus.BAD_REQUEST),

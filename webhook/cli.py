@@ -2,6 +2,7 @@
 """`jumio-webhook`: the command line. Each command's work stands in a module of its own, imported when it is run."""
 
 import argparse
+import importlib.util
 import sys
 from collections.abc import Sequence
 from datetime import timedelta
@@ -123,9 +124,12 @@ def _duration(text: str) -> timedelta:
 
 
 def _seconds(text: str) -> float:
-    seconds = float(text)
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
     if not 1 <= seconds <= 86400:
-        raise ValueError
+        raise argparse.ArgumentTypeError("must be a number of seconds from 1 to 86400")
     return seconds
 
 
@@ -137,6 +141,9 @@ def _doctor(arguments: argparse.Namespace) -> int:
 
 
 def _demo(arguments: argparse.Namespace) -> int:
+    if importlib.util.find_spec("_jsonnet") is None:
+        print("The demo evaluates the hooks' templates: pip install 'ory-jumio-webhook[demo]'", file=sys.stderr)
+        return EXIT_CANNOT_RUN
     from webhook.sandbox import demo  # the only place that reaches into the sandbox, and only when asked to
 
     return demo.run(keep_serving=arguments.serve)

@@ -66,4 +66,8 @@ class IdentityUnknown(KratosError):
 
 
 class AnswerTooLarge(KratosError):
-    """The answer is longer than we read: ask for less at a time."""
+    """The answer is longer than we read: ask for less at a time. Its `Link` header tells what comes after it."""
+
+    def __init__(self, message: str, *, link: str | None = None) -> None:
+        super().__init__(message)
+        self.link = link

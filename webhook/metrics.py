@@ -39,7 +39,7 @@ def observe(event: str, fields: Mapping[str, object]) -> None:
         _OUTBOUND.labels(fields["peer"], fields["operation"], _outcome(fields)).observe(seconds)
     elif event == "secret.refused":
         _REFUSALS.labels(fields["route"]).inc()
-    elif event in ("verification.started", "verification.unstarted", "verification.settled"):
+    elif event in ("verification.started", "verification.unstarted", "verification.settled", "verification.forgotten"):
         _VERIFICATIONS.labels(fields["status"]).inc()
         if isinstance(took := fields.get("seconds_since_start"), float):
             _VERDICT.labels(fields["status"]).observe(took)

@@ -50,6 +50,9 @@ KRATOS_SECONDS = 3.0
 # Pauses between the tries to note a workflow that was just started.
 NOTE_WAITS = (0.1, 0.4)
 CLAIM_SECONDS = 0.8
+# A workflow that could not be noted is tried again for a part of its 30 minutes; few, lest an outage fills memory.
+UNNOTED_FOR = timedelta(minutes=10)
+UNNOTED_AT_MOST = 1000
 STEP_UP = "step-up"
 _HAS_LIVENESS = Condition(capability="liveness", decision="PASSED", label=None, data={})
 
@@ -105,6 +108,7 @@ class Starting:
         self._jumio_seconds = jumio_seconds
         self._locks = IdentityLocks()
         self._links = Links(settings)
+        self._unnoted: dict[str, Record] = {}
 
     def recorded(self, identity_id: str) -> Record:
         """The record as it stands in Kratos now.
@@ -126,7 +130,7 @@ class Starting:
             identity = self._kratos.get(identity_id)
             record = self._recorded(identity)
             now = self._clock()
-            if record.status is not Status.UNSTARTED:
+            if record.status is not Status.UNSTARTED or self._limit_reached(record) is not None:
                 return Claim.NOT_DUE
             if is_claimed_by_another(record, by=by, now=now):
                 return Claim.ANOTHERS
@@ -232,6 +236,8 @@ class Starting:
 
     def _start(self, identity: Identity, record: Record) -> Start:
         _require_writable(identity)
+        if (unnoted := self._unnoted.get(identity.id)) is not None and not self._is_stale(unnoted):
+            return self._begun(identity, unnoted, Event.STARTED)  # it is paid for already
         if (limited := self._limit_reached(record)) is not None:
             return Start(record=record, reason=limited)
         key = self._settings.jumio_workflow_key
@@ -300,13 +306,26 @@ class Starting:
         while True:
             try:
                 self._kratos.write(identity, begun)
+                self._unnoted.pop(identity.id, None)
                 return
             except KratosError as error:
                 wait = next(waits, None)
                 if wait is None or not isinstance(error, KratosUnavailable) or not has_time_for(wait):
+                    self._remember_unnoted(identity.id, begun)
                     log.event("verification.unrecorded", level=logging.ERROR, error=error)
                     raise StartNotRecorded(f"a workflow was started but could not be noted: {error}") from error
                 time.sleep(wait)
+
+    def _remember_unnoted(self, identity_id: str, begun: Record) -> None:
+        """For the hook's next attempt, should it come to this process; that spares the person's money and patience."""
+        if begun.status is Status.PENDING:
+            if len(self._unnoted) >= UNNOTED_AT_MOST:
+                self._unnoted.pop(next(iter(self._unnoted)))
+            self._unnoted[identity_id] = begun
+
+    def _is_stale(self, begun: Record) -> bool:
+        initiated_at = from_text(begun.initiated_at)
+        return initiated_at is None or self._clock() - initiated_at > UNNOTED_FOR
 
     def _note_unstarted(self, identity: Identity, unstarted: Record, error: JumioError) -> None:
         try:

@@ -11,6 +11,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
 from functools import partial
 from typing import TypeVar
@@ -20,10 +21,17 @@ from webhook.core.metadata import copies_agree, read_record
 from webhook.core.record import Record
 from webhook.core.start import CLAIM_FOR
 from webhook.core.status import STARTABLE, OnRejected, Status
-from webhook.core.transition import Result
-from webhook.errors import JumioRateLimited, JumioUnavailable, KratosUnavailable, ServiceError, StartNotRecorded
+from webhook.core.transition import Result, was_forgotten
+from webhook.errors import (
+    AnswerTooLarge,
+    JumioRateLimited,
+    JumioUnavailable,
+    KratosUnavailable,
+    ServiceError,
+    StartNotRecorded,
+)
 from webhook.kratos.client import KratosClient
-from webhook.kratos.documents import Identity
+from webhook.kratos.documents import Identity, next_page_token
 from webhook.pace import Pace
 from webhook.settings import Settings
 from webhook.starting import Claim, Start
@@ -104,7 +112,7 @@ class Sweeper:
         """Look at every identity once. What fails is counted and left to the next sweep."""
         report = Report()
         try:
-            for identity in self._identities():
+            for identity in self._identities(report):
                 report.count(self._heal(identity))
                 self._progress(report)
             self._wait_for_others(report)
@@ -123,12 +131,17 @@ class Sweeper:
         report.count(self._guarded(lambda: self._named(identity_id)))
         return report
 
-    def _identities(self) -> Iterator[Identity]:
+    def _identities(self, report: Report) -> Iterator[Identity]:
         """Every identity, each page in an order of its own, so that parallel sweeps rarely meet."""
         token: str | None = None
         while True:
             log.begin()
-            page, token = self._retried(partial(self._kratos.page, token))
+            try:
+                page, token = self._retried(partial(self._kratos.page, token), tries=TRIES)
+            except AnswerTooLarge as error:  # one identity is too large to be read; the others must not suffer for it
+                log.event("sync.failed", level=logging.WARNING, error=error)
+                report.count(Change.FAILED)
+                page, token = [], next_page_token(error.link)
             self._random.shuffle(page)
             for identity in page:
                 if self._stop.is_set():
@@ -166,6 +179,7 @@ class Sweeper:
         must_be_inactive = record.status is Status.REJECTED and self._settings.on_rejected is OnRejected.DEACTIVATE
         return (
             record.status is Status.PENDING
+            or was_forgotten(record, now=datetime.now(UTC))
             or (record.reverification is not None and record.reverification.workflow_execution_id is not None)
             or not copies_agree(record, identity.metadata_public, identity.metadata_admin)
             or (must_be_inactive and identity.state != "inactive")
@@ -220,12 +234,13 @@ class Sweeper:
         self._failed_in_a_row = self._failed_in_a_row + 1 if change is Change.FAILED else 0
         return change
 
-    def _retried(self, work: Callable[[], T]) -> T:
+    def _retried(self, work: Callable[[], T], *, tries: int | None = None) -> T:
         """Do it, and again after a growing pause while a peer cannot serve it.
 
         A workflow that was started but could not be recorded is never started again here: see `StartNotRecorded`.
         """
-        tries = TRIES if self._failed_in_a_row < HOPELESS_AFTER else 1
+        if tries is None:
+            tries = TRIES if self._failed_in_a_row < HOPELESS_AFTER else 1
         attempt = 1
         while True:
             try:

@@ -44,7 +44,7 @@ def run(settings: Settings, *, identity: str | None, every: float | None, as_jso
             if every is None:
                 return 1
         if every is None:
-            return 1 if report.failed else 0
+            return 1 if report.failed or stop.is_set() else 0
         if stop.wait(max(0.0, begun + every - time.monotonic())):
             return 0
 

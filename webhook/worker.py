@@ -23,6 +23,8 @@ LONGEST_REQUEST = (1 << 20) + (64 << 10)
 # What the hooks send is below 4 KiB. Longer requests that are still arriving share this much memory.
 SHORT_REQUEST = 64 << 10
 LONG_REQUESTS_BUDGET = 16 << 20
+# So many below gunicorn's `worker_connections`, where it stops to accept, each new connection costs an idle one.
+SPARE_CONNECTIONS = 50
 
 _HEAD_ENDS = b"\r\n\r\n"
 _CONTENT_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,18})[ \t]*\r\n", re.IGNORECASE)
@@ -112,6 +114,8 @@ class Worker(ThreadWorker):
         conn.sock = _ClientSocket(fileno=conn.sock.detach())
         conn.sock.setblocking(False)
         conn.close = partial(_close, conn)
+        if self.nr_conns >= self.worker_connections - SPARE_CONNECTIONS:
+            self._evict()
         self._await_request(conn, self.poller.register)
 
     def on_pending_socket_readable(self, conn: Any, client: Any) -> None:
@@ -137,6 +141,16 @@ class Worker(ThreadWorker):
         conn.timeout = time.monotonic() + CLIENT_SECONDS
         self.pending_conns.append(conn)
         watch(conn.sock, selectors.EVENT_READ, partial(self.on_pending_socket_readable, conn))
+
+    def _evict(self) -> None:
+        """Close whoever has been idle for longest: connections that nobody uses must not keep new ones out."""
+        for idle in (self.keepalived_conns, self.pending_conns):
+            if idle:
+                conn = idle.popleft()
+                self.poller.unregister(conn.sock)
+                self.nr_conns -= 1
+                conn.close()
+                return
 
     def _is_over_budget(self, client: _ClientSocket) -> bool:
         """Whether this long request is one too many: a thread then finds it cut off, and refuses it."""

@@ -94,7 +94,7 @@ def test_who_cannot_be_decided_on_reads_a_text_as_well() -> None:
 AT = datetime(2026, 3, 2, 18, 30, tzinfo=UTC)
 UNMET_TEXTS = {
     Unmet.LEVEL: (9010010, "For this you need to confirm more fully who you are."),
-    Unmet.AGE: (9010011, "For this you need to confirm again who you are; the last time was too long ago."),
+    Unmet.AGE: (9010011, "For this you need to have confirmed recently who you are."),
     Unmet.OVERDUE: (9010012, "You were asked to confirm again who you are, and the date for it has passed."),
 }
 

@@ -25,7 +25,7 @@ from webhook.core.events import Event
 from webhook.core.record import Decision, Record
 from webhook.core.start import CLAIM_FOR, Started, claimed, is_claimed_by_another, not_started, started
 from webhook.core.status import Status, Verdict
-from webhook.core.transition import Outcome, Result, settle, settle_unknown
+from webhook.core.transition import Outcome, Result, settle, settle_unknown, was_forgotten
 
 INITIATED = datetime(2026, 3, 2, 18, 0, tzinfo=UTC)
 LATER = NOW + timedelta(hours=1)
@@ -316,7 +316,9 @@ def test_an_open_workflow_that_jumio_does_not_know_is_given_a_day(age: timedelta
 def test_after_a_day_it_is_incomplete_and_its_link_is_gone() -> None:
     now = INITIATED + timedelta(days=2)
     outcome = settle_unknown(pending(), now=now)
-    assert outcome.event is Event.SETTLED
+    assert outcome.event is Event.FORGOTTEN
+    assert was_forgotten(outcome.record, now=NOW + timedelta(days=1))
+    assert not was_forgotten(outcome.record, now=NOW + timedelta(days=30))
     assert replace(outcome.record, history=()) == pending(
         status=Status.INCOMPLETE, verification_url=None, jumio_url=None, decided_at="2026-03-04T18:00:00.000Z"
     )

@@ -13,6 +13,7 @@ class Event(StrEnum):
     FURTHER = "reverification.started"
     UNSTARTED = "verification.unstarted"
     SETTLED = "verification.settled"
+    FORGOTTEN = "verification.forgotten"
     REOPENED = "verification.reopened"
     SUPERSEDED = "verification.superseded"
     RENEWED = "reverification.passed"

@@ -35,7 +35,7 @@ _TEXTS = {
 }
 UNMET: dict[Unmet, tuple[int, str]] = {
     Unmet.LEVEL: (9010010, "For this you need to confirm more fully who you are."),
-    Unmet.AGE: (9010011, "For this you need to confirm again who you are; the last time was too long ago."),
+    Unmet.AGE: (9010011, "For this you need to have confirmed recently who you are."),
     Unmet.OVERDUE: (9010012, "You were asked to confirm again who you are, and the date for it has passed."),
 }
 _CANNOT_DECIDE = "We could not check whether you may sign in. Please try again; if it happens again, contact support."

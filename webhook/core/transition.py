@@ -12,6 +12,7 @@ from webhook.core.status import CONCLUDED, Status, Verdict, classify
 from webhook.core.times import from_text, to_text
 
 UNKNOWN_FOR = timedelta(days=1)
+ASK_AGAIN_FOR = timedelta(days=7)
 
 
 class Result(StrEnum):
@@ -237,7 +238,22 @@ def settle_unknown(record: Record, *, now: datetime) -> Outcome:
     if record.status is not Status.PENDING:
         return Outcome(result=Result.UNCHANGED, record=record, reason="Jumio does not know the workflow")
     settled = replace(record, status=Status.INCOMPLETE, verification_url=None, jumio_url=None, decided_at=to_text(now))
-    return Outcome(result=Result.APPLIED, record=settled.with_event(Event.SETTLED, now=now), event=Event.SETTLED)
+    return Outcome(result=Result.APPLIED, record=settled.with_event(Event.FORGOTTEN, now=now), event=Event.FORGOTTEN)
+
+
+def was_forgotten(record: Record, *, now: datetime) -> bool:
+    """Whether the record ended only because Jumio did not know its workflow, not long ago.
+
+    It may have been asked by a wrong URL or account, so that it is worth asking again.
+    """
+    last = record.history[-1] if record.history else {}
+    at = from_text(last.get("at"))
+    return (
+        record.status is Status.INCOMPLETE
+        and last.get("event") == Event.FORGOTTEN
+        and at is not None
+        and now - at < ASK_AGAIN_FOR
+    )
 
 
 def _why_superseded(record: Record, reading: Reading, status: Status) -> str | None:

@@ -88,6 +88,7 @@ class KratosClient:
 
         A page whose answer would be too large is asked for again in halves.
 
+        :raises AnswerTooLarge: a single identity is; `next_page_token` of its `link` goes on after it.
         :raises KratosError: see `webhook.errors`.
         """
         send = self._identities.list_identities_without_preload_content
@@ -157,6 +158,9 @@ def _once(operation: str, send: Callable[..., _Answer]) -> tuple[bytes, Any]:
         answer = send(_request_timeout=timeouts())
         try:
             body = read_bounded(answer)
+        except TooLarge:
+            answer.close()
+            raise AnswerTooLarge("Kratos' answer is too large", link=answer.headers.get("Link")) from None
         except BaseException:
             answer.close()
             raise
@@ -170,8 +174,6 @@ def _once(operation: str, send: Callable[..., _Answer]) -> tuple[bytes, Any]:
 def _translated() -> Iterator[None]:
     try:
         yield
-    except TooLarge:
-        raise AnswerTooLarge("Kratos' answer is too large") from None
     except urllib3.exceptions.NewConnectionError:  # refused; urllib3 counts it among the time-outs
         raise KratosUnavailable("Kratos cannot be reached") from None
     except (urllib3.exceptions.TimeoutError, DeadlineExceeded):

@@ -4,6 +4,10 @@
 A GET never starts anything, since mail scanners open every link, and every start costs money.
 """
 
+import threading
+import time
+from collections.abc import Callable
+
 from flask import Blueprint, Response, redirect
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -20,6 +24,10 @@ from webhook.verification import VerdictNotRecorded, Verifications
 
 REQUEST_SECONDS = 11.5
 LOOK_SECONDS = 2.0
+LOOK_EVERY_SECONDS = 5.0
+LOOKS_REMEMBERED = 10_000
+# Of a worker's 8 threads.
+AT_ONCE = 3
 
 
 class Pages:
@@ -29,9 +37,27 @@ class Pages:
         self._verifications = verifications
         self._links = Links(settings)
         self._language, self._texts = texts_for(settings.jumio_locale)
+        self._places = threading.BoundedSemaphore(AT_ONCE)
+        self._looked_at: dict[str, float] = {}
 
     def open(self, token: str) -> BaseResponse:
         """Lead on to the open workflow, or say how things stand; starts nothing."""
+        return self._in_turn(self._open, token)
+
+    def start(self, token: str) -> BaseResponse:
+        """The button: start what is due, and lead on to it."""
+        return self._in_turn(self._start, token)
+
+    def _in_turn(self, work: Callable[[str], BaseResponse], token: str) -> BaseResponse:
+        """Never so many at once that sign-ins would have to wait for them: anybody with a link can open it often."""
+        if not self._places.acquire(blocking=False):
+            return self.page("later")
+        try:
+            return work(token)
+        finally:
+            self._places.release()
+
+    def _open(self, token: str) -> BaseResponse:
         identity_id = self._identity_id(token)
         if isinstance(identity_id, Response):
             return identity_id
@@ -46,8 +72,7 @@ class Pages:
         url = self._open_url(record)
         return self.page(_page_for(record)) if url is None else _sent_on(url)
 
-    def start(self, token: str) -> BaseResponse:
-        """The button: start what is due, and lead on to it."""
+    def _start(self, token: str) -> BaseResponse:
         identity_id = self._identity_id(token)
         if isinstance(identity_id, Response):
             return identity_id
@@ -86,6 +111,8 @@ class Pages:
         record = self._verifications.recorded(identity_id)
         if self._open_url(record) is None and record.status is not Status.PENDING:
             return record
+        if not self._may_look(identity_id):
+            return record
         try:
             with time_limit(LOOK_SECONDS):
                 return self._verifications.look(identity_id).record
@@ -95,6 +122,16 @@ class Pages:
         except (JumioError, KratosError, DeadlineExceeded) as error:  # what is known leads on as well
             log.event("page.not_looked", error=error)
             return record
+
+    def _may_look(self, identity_id: str) -> bool:
+        """Once in a while for each person: every look costs one of the few readings that Jumio allows."""
+        now = time.monotonic()
+        if now - self._looked_at.get(identity_id, -LOOK_EVERY_SECONDS) < LOOK_EVERY_SECONDS:
+            return False
+        if len(self._looked_at) >= LOOKS_REMEMBERED:
+            self._looked_at.clear()
+        self._looked_at[identity_id] = now
+        return True
 
     def _open_url(self, record: Record) -> str | None:
         further = record.reverification
