@@ -706,3 +706,60 @@ def test_eight_at_once_start_one_workflow(world: World) -> None:
     assert world.starts() == ["PUT 10014"]
     links = {answer["reverification"]["workflow_execution_id"] for answer in answers if answer is not None}
     assert links == {world.jumio.truth(person)[-1].id}
+
+
+def test_a_reading_that_is_older_than_the_record_is_read_again(world: World) -> None:
+    """Jumio took its time, and meanwhile the next verdict came in: what is written builds on what is true now."""
+    person = world.verified_person()
+    workflow = asked(world, person, due_in="7d")
+    world.says(workflow, "passed", capabilities=FACE_PASSED)
+    reads = 0
+    others = world.jumio.server.faults
+
+    def meanwhile(request: Request) -> Fault | None:
+        nonlocal reads
+        answer = others(request) if others else None
+        if request.method == "GET" and workflow.id in request.path:
+            reads += 1
+            if reads == 1:
+                world.change(person, lambda record: record.with_event("verification.healed", now=datetime.now(UTC)))
+        return answer
+
+    world.jumio.server.faults = meanwhile
+    assert world.ring(workflow).json == {"result": "applied"}
+    assert reads == 2
+    events = [event["event"] for event in world.record(person)[1]["history"]]
+    assert events[-2:] == ["verification.healed", "reverification.passed"]
+
+
+# --- what cannot be noted ---
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [(faults.answer(403), "Kratos"), (faults.answer(429), "Kratos"), (faults.answer(500), "may have been started")],
+    ids=["403", "429", "500"],
+)
+def test_neither_a_start_nor_that_it_failed_can_be_noted(world: World, fault: Fault, reason: str) -> None:
+    person = world.person()
+    before = world.record(person)
+    world.jumio.server.faults = lambda request: fault if request.path.endswith("/accounts") else None
+    world.kratos.server.faults = lambda request: faults.answer(503) if request.method == "PATCH" else None
+    answer = world.initiate(person)
+    assert answer.status_code == 503
+    assert reason in (answer.json or {})["error"]["reason"]
+    assert world.record(person) == before
+    assert len(world.starts()) == 1
+
+
+def test_an_outage_fills_no_memory_with_what_could_not_be_noted(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("webhook.starting.NOTE_WAITS", ())
+    monkeypatch.setattr("webhook.starting.UNNOTED_AT_MOST", 1)
+    people = [world.person(name) for name in ("one", "other")]
+    world.kratos.server.faults = lambda request: faults.answer(503) if request.method == "PATCH" else None
+    for person in people:
+        assert world.initiate(person).status_code == 503
+    world.kratos.server.faults = None
+    for person in people:
+        assert world.initiate(person).status_code == 200
+    assert [len(world.jumio.truth(person)) for person in people] == [2, 1], "the last is remembered"

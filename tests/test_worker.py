@@ -408,3 +408,29 @@ def test_nor_is_what_follows_the_beginning_of_a_further_request(here: Here) -> N
             client.sendall(GET)
         here.turn(lambda: here.worker.nr_conns == 0)
     assert here.served == 1
+
+
+def test_whoever_is_idle_for_longest_makes_room(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "SPARE_CONNECTIONS", here.worker.worker_connections - 3)
+    with here.client() as half, here.client() as idle:
+        half.sendall(GET[:5])
+        idle.sendall(GET)
+        here.turn(lambda: len(here.worker.keepalived_conns) == 1 and here.worker.nr_conns == 2)
+        assert body_of(idle) == b"0"
+        with here.client() as third:
+            third.sendall(GET)
+            here.turn(lambda: here.served == 2)
+            assert body_of(third) == b"0"
+            assert idle.recv(1) == b"", "kept-alive ones go first"
+            with here.client() as fourth:
+                fourth.sendall(GET[:5])
+                here.turn(lambda: here.worker.nr_conns == 2 and len(here.worker.pending_conns) == 2)
+                assert third.recv(1) == b""
+
+
+def test_there_may_be_nobody_who_is_idle(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "SPARE_CONNECTIONS", here.worker.worker_connections)
+    with here.client() as client:
+        client.sendall(GET)
+        here.turn(lambda: here.served == 1)
+        assert body_of(client) == b"0"

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from support import AUTH, FACE_PASSED, IDENTITY, NEWER_WORKFLOW, World, assured, message_of, pending, verified
 from werkzeug.test import TestResponse
+from werkzeug.wrappers import Response as BaseResponse
 
 from pages.reading import PREFIX, PUBLIC_URL, assert_page, assert_sent_on, opened, pressed, started, token_for
 from webhook.core.record import Record, Reverification
@@ -331,3 +332,33 @@ def test_every_page_is_whole_in_every_language(language: str, name: str) -> None
     answer = routes.page(name, TEXTS[language][name], language=language, refresh_to=url)
     wrapped = TestResponse(answer.response, answer.status, answer.headers, request=None)  # type: ignore[arg-type]
     assert_page(wrapped, name, language=language, leads_to=url)
+
+
+# --- so many at once, so often ---
+
+
+def test_one_look_at_jumio_is_enough_for_a_while(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(routes, "LOOK_EVERY_SECONDS", 60.0)
+    monkeypatch.setattr(routes, "LOOKS_REMEMBERED", 1)
+    one, other = token_for(world, started(world, "one")), token_for(world, started(world, "other"))
+
+    client, readings = world.client, 0
+    for token, more in ((one, 1), (one, 0), (other, 1), (other, 0), (one, 1)):
+        assert client.get(f"/jumio/verify/{token}").status_code == 303
+        readings += more
+        assert world.jumio.server.count("GET", ".*") == readings
+
+
+def test_opened_links_never_take_all_threads(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    pages = routes.Pages(world.settings, world.app.extensions.get("none"))  # type: ignore[arg-type]
+    nested: list[int] = []
+
+    def work(depth: str) -> BaseResponse:
+        nested.append(len(depth))
+        return pages._in_turn(work, f"{depth}x")
+
+    with world.app.test_request_context():
+        for _ in range(2):  # each place is free again afterwards
+            assert pages._in_turn(work, "x").status_code == 503
+    assert nested == [1, 2, 3, 1, 2, 3]
+    assert routes.AT_ONCE == 3
