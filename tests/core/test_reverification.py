@@ -531,3 +531,15 @@ def test_one_of_an_unknown_age_is_given_up_at_once() -> None:
 def test_one_that_is_due_and_not_open_leaves_the_verdict() -> None:
     due = verified(reverification=DUE_ONLY)
     assert settle_unknown(due, now=ASKED + timedelta(days=400)).record == due
+
+
+@pytest.mark.parametrize("decision", [None, WARNING])
+def test_a_face_alone_undoes_no_rejection(decision: Decision | None) -> None:
+    rejected = replace(verified(), status=Status.REJECTED, verdict=Verdict.FAILED, decision=REJECTED)
+    outcome = settled(rejected, face(**({} if decision is None else {"decision": decision})))
+    assert (outcome.result, outcome.record, outcome.event) == (Result.IGNORED, rejected, Event.SUPERSEDED)
+
+
+def test_a_document_that_passes_later_does_undo_a_rejection() -> None:
+    rejected = replace(verified(), status=Status.REJECTED, verdict=Verdict.FAILED, decision=REJECTED)
+    assert settled(rejected, document()).record.status is Status.APPROVED

@@ -83,6 +83,10 @@ def settle(
         if (reason := _why_superseded(record, reading, status)) is not None:
             return Outcome(result=Result.IGNORED, record=record, event=Event.SUPERSEDED, reason=reason)
     evidence = reading.evidence(verified_address=verified_address)
+    if not same and record.status is Status.REJECTED and evidence.is_face_check and status is not Status.REJECTED:
+        return Outcome(
+            result=Result.IGNORED, record=record, event=Event.SUPERSEDED, reason="a face alone undoes no rejection"
+        )
     if asked_for and status not in CONCLUDED:
         return _without_result(record, status, now=now)
     if not same and record.status in (Status.APPROVED, Status.REVIEW):
