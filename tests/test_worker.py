@@ -273,6 +273,7 @@ class Here:
 
     def close(self) -> None:
         self.worker.tpool.shutdown()
+        self.worker.method_queue.run_callbacks(None)  # what a thread has just finished with is told to the loop there
         for key in list(self.worker.poller.get_map().values()):
             if isinstance(key.fileobj, _ClientSocket):
                 key.fileobj.close()
