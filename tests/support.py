@@ -179,7 +179,7 @@ class World:
     def __post_init__(self) -> None:
         object.__setattr__(self, "app", create_app(self.settings))
 
-    app: Flask = None  # type: ignore[assignment]  # set above
+    app: Flask = None
 
     @property
     def client(self) -> FlaskClient:
@@ -200,7 +200,7 @@ class World:
     def record(self, identity_id: str) -> tuple[Any, Any]:
         """Both copies as they stand in Kratos."""
         identity = self.kratos.identity(identity_id)
-        return tuple((identity[name] or {}).get("jumio") for name in ("metadata_public", "metadata_admin"))  # type: ignore[return-value]
+        return tuple((identity[name] or {}).get("jumio") for name in ("metadata_public", "metadata_admin"))
 
     def forget_calls(self) -> None:
         self.jumio.server.clear()

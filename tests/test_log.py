@@ -40,7 +40,7 @@ def test_an_event_is_one_line_of_json_without_what_is_none(stderr_lines: object)
     log.bind(identity_id=IDENTITY)
     log.event("verification.started", status="pending", reason=None, error=ValueError("two\nlines"))
     log.event("quiet", level=logging.DEBUG)
-    [line] = stderr_lines()  # type: ignore[operator]
+    [line] = stderr_lines()
     parsed = json.loads(line)
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", parsed.pop("time"))
     assert parsed == {
@@ -57,7 +57,7 @@ def test_an_event_is_one_line_of_text(stderr_lines: object) -> None:
     log.configure(log_format="text", level="debug")
     log.begin()
     log.event("quiet", level=logging.DEBUG, note="two\nlines", count=3)
-    [line] = stderr_lines()  # type: ignore[operator]
+    [line] = stderr_lines()
     assert re.fullmatch(r'\S+Z debug quiet note="two\\nlines" count=3', line)
 
 
@@ -68,7 +68,7 @@ def test_a_trace_is_kept(stderr_lines: object, log_format: str) -> None:
         raise KeyError("x")
     except KeyError:
         logging.getLogger("gunicorn.error").exception("worker failed")
-    text = "\n".join(stderr_lines())  # type: ignore[operator]
+    text = "\n".join(stderr_lines())
     assert "worker failed" in text
     assert "KeyError" in text
 
@@ -98,21 +98,21 @@ def test_a_log_that_cannot_be_written_hurts_nobody(
     log.event("verification.started", status="pending")
     if how == "full":
         os.close(descriptor)
-    assert stderr_lines() == []  # type: ignore[operator]
+    assert stderr_lines() == []
 
 
 def test_libraries_are_heard_from_warnings_on(stderr_lines: object) -> None:
     log.configure(log_format="json", level="debug")
     logging.getLogger("urllib3.connectionpool").debug("GET /jumio/callback/x/token")
     logging.getLogger("urllib3.connectionpool").warning("pool is full")
-    assert ["pool is full" in line for line in stderr_lines()] == [True]  # type: ignore[operator]
+    assert ["pool is full" in line for line in stderr_lines()] == [True]
 
 
 def test_a_listener_is_told_each_event_once(monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[tuple[str, dict[str, object]]] = []
 
     def listener(name: str, fields: object) -> None:
-        told.append((name, dict(fields)))  # type: ignore[call-overload]
+        told.append((name, dict(fields)))
 
     monkeypatch.setattr(log, "_listeners", [])
     log.listen(listener)

@@ -40,7 +40,7 @@ def test_calls_that_fail_are_told_from_those_that_are_refused(world: World) -> N
 
     before = counts()
     for fault in (faults.answer(503), faults.answer(401), faults.reset()):
-        world.kratos.server.faults = lambda _, fault=fault: fault  # type: ignore[misc]
+        world.kratos.server.faults = lambda _, fault=fault: fault
         world.client.get("/health/ready")
     assert counts() == [count + 1 for count in before]
 

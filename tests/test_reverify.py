@@ -121,7 +121,7 @@ def test_whoever_is_not_verified_gets_at_most_an_ordinary_start(
 def test_approved_and_review_are_asked_to_do_it_again(world: World, status: Status) -> None:
     person = world.verified_person()
     world.change(person, lambda record: replace(record, status=status))
-    assert world.reverify(person).json["status"] == status.value  # type: ignore[index]
+    assert world.reverify(person).json["status"] == status.value
     assert world.starts() == ["PUT 10014"]
 
 
@@ -328,7 +328,7 @@ def test_a_rejected_one_rejects_with_all_its_consequences(
     assert len(world.kratos.sessions(person)) == sessions
     assert world.kratos.identity(person)["state"] == state
     assert message_of(world.hook(person))["id"] == 9010001
-    assert world.reverify(person).json["status"] == "rejected"  # type: ignore[index]
+    assert world.reverify(person).json["status"] == "rejected"
 
 
 def test_a_doubted_document_is_reviewed_at_the_level_of_its_own_evidence(world: World) -> None:
@@ -387,7 +387,7 @@ def test_one_that_expired_is_due_as_before(world: World, outcome: str) -> None:
     }
     assert admin["history"][-1]["event"] == "reverification.lapsed"
     world.forget_calls()
-    assert world.ring(workflow).json["result"] == "ignored"  # type: ignore[index]
+    assert world.ring(workflow).json["result"] == "ignored"
     assert world.kratos.server.count("PATCH", ".*") == 0
     assert world.hook(person, policy={"min_level": 3}).status_code == 200, "there is time until it is due"
     asked(world, person)

@@ -34,7 +34,7 @@ def logger() -> Iterator[serve._Logger]:
 
 def test_the_shipped_configuration_is_one_that_gunicorn_takes() -> None:
     server = serve._Server(settings_of(PORT="3001", WEB_CONCURRENCY="3"))
-    assert (server.cfg.address, server.cfg.workers, server.cfg.threads) == ([("0.0.0.0", 3001)], 3, 8)  # noqa: S104
+    assert (server.cfg.address, server.cfg.workers, server.cfg.threads) == ([("0.0.0.0", 3001)], 3, 8)  # noqa: S104  # what a container listens on
     assert server.cfg.worker_class_str == "webhook.worker.Worker"
     assert server.cfg.logger_class is serve._Logger
     assert server.cfg.graceful_timeout > 12, "every request is answered within 12 s"

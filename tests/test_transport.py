@@ -19,26 +19,26 @@ from webhook.transport import BoundedPoolManager, TooLarge, read_bounded, timeou
 
 
 class Stream(io.BytesIO):
-    def read(self, amt: int | None = -1, decode_content: bool = True) -> bytes:  # type: ignore[override]
+    def read(self, amt: int | None = -1, decode_content: bool = True) -> bytes:
         return super().read(amt)
 
 
 @pytest.mark.parametrize("size", [0, 1, 64 * 1024, 100_000])
 def test_a_body_within_the_limit_is_read_whole(size: int) -> None:
-    assert read_bounded(Stream(b"x" * size), limit=100_000) == b"x" * size  # type: ignore[arg-type]
+    assert read_bounded(Stream(b"x" * size), limit=100_000) == b"x" * size
 
 
 def test_a_body_over_the_limit_is_given_up_on_early() -> None:
     stream = Stream(b"x" * 10_000_000)
     with pytest.raises(TooLarge):
-        read_bounded(stream, limit=100_000)  # type: ignore[arg-type]
+        read_bounded(stream, limit=100_000)
     assert stream.tell() <= 100_000 + 64 * 1024
 
 
 def test_the_limit_is_one_mebibyte() -> None:
-    assert len(read_bounded(Stream(b"x" * (1 << 20)))) == 1 << 20  # type: ignore[arg-type]
+    assert len(read_bounded(Stream(b"x" * (1 << 20)))) == 1 << 20
     with pytest.raises(TooLarge):
-        read_bounded(Stream(b"x" * ((1 << 20) + 1)))  # type: ignore[arg-type]
+        read_bounded(Stream(b"x" * ((1 << 20) + 1)))
 
 
 def test_a_call_has_three_seconds_to_connect_and_eight_to_read_or_what_is_left() -> None:
@@ -88,7 +88,7 @@ def test_an_answer_that_trickles_ends_with_the_time_limit(get: Get, peer: Loopba
     peer.faults = lambda _: faults.trickle(headers=headers, pause=0.1)
     begun = time.monotonic()
     with time_limit(0.2), pytest.raises((HTTPError, DeadlineExceeded)):
-        read_bounded(get(peer.url, timeout=8.0))  # type: ignore[arg-type]
+        read_bounded(get(peer.url, timeout=8.0))
     assert time.monotonic() - begun < 2.0
 
 
@@ -147,5 +147,5 @@ def test_all_addresses_share_one_connect_budget(get: Get, monkeypatch: pytest.Mo
 def test_connections_are_reused(get: Get, peer: LoopbackServer) -> None:
     peer.faults = lambda _: faults.answer(200, b"{}")
     for _ in range(5):
-        read_bounded(get(peer.url))  # type: ignore[arg-type]
+        read_bounded(get(peer.url))
     assert peer.connections == 1

@@ -104,7 +104,7 @@ class BoundedPoolManager(urllib3.PoolManager):
         super().__init__(maxsize=POOL_SIZE, retries=False, **kwargs)
         self.pool_classes_by_scheme = dict(_POOLS)
 
-    def urlopen(self, method: str, url: str, redirect: bool = True, **kw: Any) -> Any:  # type: ignore[override]
+    def urlopen(self, method: str, url: str, redirect: bool = True, **kw: Any) -> Any:  # type: ignore[override]  # as urllib3 does
         # (urllib3's own signature differs from its base class in the same way)
         kw["retries"] = False
         return super().urlopen(method, url, redirect=False, **kw)

@@ -48,7 +48,7 @@ class Browser:
         self._session = ""
 
     def __enter__(self) -> Self:
-        self._driver = subprocess.Popen(["chromedriver", "--port=0"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)  # noqa: S607
+        self._driver = subprocess.Popen(["chromedriver", "--port=0"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)  # noqa: S607  # found on the PATH, as Debian installs it
         assert self._driver.stdout
         printed = b""
         while (match := _PORT.search(printed)) is None:

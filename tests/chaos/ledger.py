@@ -65,16 +65,16 @@ class Ledger:
         self._starts: list[tuple[Workflow, Call]] = []
         self._here = threading.local()
         self._start, self._patch = jumio.start, kratos.identities.patch
-        jumio.start = self._noting_start  # type: ignore[method-assign]
-        kratos.identities.patch = self._noting_patch  # type: ignore[method-assign]
+        jumio.start = self._noting_start
+        kratos.identities.patch = self._noting_patch
         jumio.server.faults = self._asked
         kratos.server.faults = self._asked
 
     def close(self) -> None:
         """Leave the stand-ins as they were."""
         self._jumio.server.faults = self._kratos.server.faults = None
-        self._jumio.start = self._start  # type: ignore[method-assign]
-        self._kratos.identities.patch = self._patch  # type: ignore[method-assign]
+        self._jumio.start = self._start
+        self._kratos.identities.patch = self._patch
 
     @property
     def calls(self) -> list[Call]:

@@ -69,16 +69,16 @@ def test_a_reading_that_arrives_late_undoes_no_younger_one(
             with world.jumio.lock:
                 workflow = world.jumio.workflow(workflow_id)
                 workflow.status, settled = earlier, workflow.status
-                answer = slow(environ, start_response)  # type: ignore[arg-type, misc]
+                answer = slow(environ, start_response)
                 workflow.status = settled
         else:
-            answer = slow(environ, start_response)  # type: ignore[arg-type, misc]
+            answer = slow(environ, start_response)
         if is_first:
             read.set()
             go_on.wait(5)
         return answer
 
-    world.jumio.server.app = hesitant  # type: ignore[assignment]
+    world.jumio.server.app = hesitant
     try:
         with ThreadPoolExecutor(2) as pool:
             late = pool.submit(desk.ring, workflow_id)
@@ -132,7 +132,7 @@ def test_the_next_sync_waits_for_the_end_of_a_dead_ones_claim(world: World, swee
 def test_a_sync_that_is_told_to_stop_leaves_no_claim(world: World, ledger: Ledger, sweeper_of: SweeperOf) -> None:
     identity_id = world.person_with(UNSTARTED)
     stop = threading.Event()
-    ledger.weather = lambda call: stop.set() if call.what == "patch" else None  # type: ignore[func-returns-value]
+    ledger.weather = lambda call: stop.set() if call.what == "patch" else None
     sweeper_of(world.settings, stop=stop).sweep()
     ledger.weather = lambda call: None
 

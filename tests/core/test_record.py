@@ -258,7 +258,7 @@ def test_a_member_of_the_wrong_type_counts_as_absent(name: str, odd: object) -> 
     public["jumio"][name] = odd
     expected = replace(
         pending(workflow_key=None, jumio_url=None, decided_at="2026-03-02T18:30:00.000Z"),
-        **{name: None},  # type: ignore[arg-type]
+        **{name: None},
     )
     assert public_record(public) == expected
 

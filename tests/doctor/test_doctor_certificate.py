@@ -49,7 +49,7 @@ def test_tls_1_3_alone(authority: Authority, serve_tls: Serve, tmp_path: Path) -
 def test_an_invalid_certificate(
     authority: Authority, serve_tls: Serve, tmp_path: Path, changed: dict[str, int | str], reason: str
 ) -> None:
-    url = serve_tls(authority.issue(tmp_path, kind="rsa", **changed))  # type: ignore[arg-type]
+    url = serve_tls(authority.issue(tmp_path, kind="rsa", **changed))
     [finding] = certificate.check(url, now=datetime.now(UTC), trusted=authority.file)
     assert finding.id == "certificate-invalid"
     assert finding.what.startswith(f"{reason};")

@@ -525,7 +525,7 @@ def whole(document: Any) -> Any:
     level = policy.get("min_level") if isinstance(policy, dict) else None
     if not isinstance(level, float) or not level.is_integer():
         return document
-    return {**document, "policy": {**policy, "min_level": int(level)}}  # type: ignore[dict-item]
+    return {**document, "policy": {**policy, "min_level": int(level)}}
 
 
 def send(around: Surroundings, case: Any, person: str, credentials: str) -> tuple[Answer, Any]:

@@ -89,11 +89,11 @@ def everything_that_goes_wrong(here: World, identity_id: str) -> None:
         unlucky = here.kratos.create_identity(f"unlucky-{len(here.jumio.server.requests)}@example.com")
         assert post(here, "/jumio/initiate", {"identity": {"id": unlucky}}, **AUTH) == 200
         here.jumio.server.faults = None
-        here.kratos.server.faults = lambda _, fault=fault: fault  # type: ignore[attr-defined]
+        here.kratos.server.faults = lambda _, fault=fault: fault
         assert post(here, "/jumio/initiate", hook, **AUTH) == 503
         assert post(here, path, bell) == 503
         assert requests.get(f"{service.url}/health/ready", timeout=15).status_code in (200, 503)
-        here.kratos.server.faults = None  # type: ignore[attr-defined]
+        here.kratos.server.faults = None
 
 
 def test_no_line_of_the_service_or_of_sync_tells_anything(here: World) -> None:
@@ -106,14 +106,14 @@ def test_no_line_of_the_service_or_of_sync_tells_anything(here: World) -> None:
     bearer = [here.jumio.issue_token()]
     here.jumio.revoke_token()
     swept = [here.service.run("sync", "--identity", eve.identity_id)]
-    here.kratos.server.faults = lambda _: faults.answer(403, b"{}")  # type: ignore[attr-defined]
+    here.kratos.server.faults = lambda _: faults.answer(403, b"{}")
     swept.append(here.service.run("sync", "--json"))
-    here.kratos.server.faults = None  # type: ignore[attr-defined]
+    here.kratos.server.faults = None
     bearer.append(here.jumio.issue_token())
     assert [one.returncode for one in swept] == [0, 1]
     assert here.service.stop() == 0
 
-    identities = [identity["id"] for identity in here.kratos.identities.page(500, "")[0]]  # type: ignore[attr-defined]
+    identities = [identity["id"] for identity in here.kratos.identities.page(500, "")[0]]
     private = [
         *(ORY_SECRET, CALLBACK_SECRET, CLIENT_ID, CLIENT_SECRET, API_KEY, PASSWORD, *bearer),
         *(capability(identity_id) for identity_id in identities),

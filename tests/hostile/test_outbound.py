@@ -201,7 +201,7 @@ def test_no_redirect_is_followed(
     )
     app.post(capability_path(fresh), data=body)
     sweeper = sync_command._sweeper(guarded.settings, threading.Event())
-    sweeper._pause_after = lambda error, attempt: 0.0  # type: ignore[method-assign]  # tries, but does not wait
+    sweeper._pause_after = lambda error, attempt: 0.0
     sweeper.sweep()
     assert server.count(method, path), "the redirect was never met"
 

@@ -465,7 +465,7 @@ def test_a_start_whose_answer_is_lost_is_not_repeated(jumio: JumioStandIn, clien
 
 def test_the_next_call_after_a_failure_works(jumio: JumioStandIn, client: JumioClient) -> None:
     for fault in (faults.reset(), faults.oversize(2), faults.garbage(), faults.answer(500)):
-        jumio.server.faults = lambda request, fault=fault: None if is_token(request) else fault  # type: ignore[misc]
+        jumio.server.faults = lambda request, fault=fault: None if is_token(request) else fault
         with pytest.raises(JumioUnavailable):
             start(client)
         jumio.server.faults = None

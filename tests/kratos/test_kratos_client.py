@@ -192,7 +192,7 @@ def test_a_pause_that_the_callers_limit_does_not_allow_is_not_made(
 def test_a_refusal_that_arrives_as_the_time_runs_out_is_what_is_told() -> None:
     class Late:
         status = 409
-        headers: dict[str, str] = {}  # noqa: RUF012
+        headers: dict[str, str] = {}  # noqa: RUF012  # never changed
 
         def read(self, amt: int, decode_content: bool) -> bytes:
             ends_at = time.monotonic() + 0.05

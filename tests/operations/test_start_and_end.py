@@ -185,7 +185,7 @@ def test_sync_as_a_companion_outlives_its_log(output: object) -> None:
             stderr=nowhere,
         )
         try:
-            kratos: LoopbackServer = here.kratos.server  # type: ignore[attr-defined]
+            kratos: LoopbackServer = here.kratos.server
             assert kratos.wait(lambda server: server.count("GET", "/admin/identities") >= 2, timeout=5)
             companion.send_signal(signal.SIGTERM)
             assert companion.wait(10) == 0

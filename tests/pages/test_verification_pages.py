@@ -330,7 +330,7 @@ def test_every_language_has_every_page(language: str) -> None:
 def test_every_page_is_whole_in_every_language(language: str, name: str) -> None:
     url = 'https://x.jumio.ai/a?b=1&c=2"><script>' if name == "continue" else None
     answer = routes.page(name, TEXTS[language][name], language=language, refresh_to=url)
-    wrapped = TestResponse(answer.response, answer.status, answer.headers, request=None)  # type: ignore[arg-type]
+    wrapped = TestResponse(answer.response, answer.status, answer.headers, request=None)
     assert_page(wrapped, name, language=language, leads_to=url)
 
 
@@ -350,7 +350,7 @@ def test_one_look_at_jumio_is_enough_for_a_while(world: World, monkeypatch: pyte
 
 
 def test_opened_links_never_take_all_threads(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    pages = routes.Pages(world.settings, world.app.extensions.get("none"))  # type: ignore[arg-type]
+    pages = routes.Pages(world.settings, world.app.extensions.get("none"))
     nested: list[int] = []
 
     def work(depth: str) -> BaseResponse:

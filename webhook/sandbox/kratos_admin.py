@@ -23,7 +23,7 @@ INVALID = "The request was malformed or contained invalid parameters"
 
 def make_app(kratos: KratosStandIn) -> Flask:  # noqa: C901 (one short view after another)
     app = Flask("kratos-stand-in")
-    app.json.sort_keys = False  # type: ignore[attr-defined]
+    app.json.sort_keys = False  # type: ignore[attr-defined]  # of the default provider
     people = kratos.identities
 
     def route(method: str, path: str) -> Callable[[Callable[..., Response]], Callable[..., Response]]:
