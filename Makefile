@@ -37,12 +37,14 @@ bench: $(VENV)/installed ## requests/s, latency, CPU, start and memory against b
 bench-sync: $(VENV)/installed ## a sweep over 100,000 identities: speed, and memory that must not grow
 	$(BIN)/python -m benchmarks sync
 
+# Extras stay in the development lock: pip takes `coverage[toml]` for another requirement than `coverage`, and finds
+# the newest one unpinned.
+COMPILE := $(VENV)/uv/bin/uv pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url --upgrade
 .PHONY: lock
-lock: $(VENV)/installed ## renew the lock files
+lock: ## renew the lock files
 	$(PYTHON) -m venv $(VENV)/uv && $(VENV)/uv/bin/pip install --quiet uv
-	$(VENV)/uv/bin/uv pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url --upgrade \
-	  pyproject.toml -o requirements.lock
-	$(VENV)/uv/bin/uv pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url --upgrade \
-	  pyproject.toml --extra demo --group dev --group build -c requirements.lock -o requirements-dev.lock
-	$(VENV)/uv/bin/uv pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url --upgrade \
-	  --group build -c requirements-dev.lock -o requirements-build.lock
+	$(COMPILE) pyproject.toml -o requirements.lock
+	echo jsonnet | $(COMPILE) - -o requirements-demo.lock
+	$(COMPILE) pyproject.toml --extra demo --group dev --group build --no-strip-extras \
+	  -c requirements.lock -c requirements-demo.lock -o requirements-dev.lock
+	$(COMPILE) --group build -c requirements-dev.lock -o requirements-build.lock
