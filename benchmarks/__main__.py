@@ -19,9 +19,9 @@ import requests
 from benchmarks import load
 from benchmarks.peers import identity_id
 from benchmarks.processes import cpu_seconds, pss_megabytes
-from webhook.core.secrets import capability_token
-from webhook.sandbox.server import free_port
-from webhook.sandbox.service import ServiceProcess
+from sandbox.server import free_port
+from sandbox.service import ServiceProcess
+from webhook.core.signing import capability_token
 
 SECRET = "benchmark-secret"
 HEADERS = {"Authorization": f"Bearer {SECRET}", "Ory-Webhook-Trigger-ID": "1f6d26ba-7d8d-4d5a-8f9c-3b6a1f7d2c11"}

@@ -7,9 +7,9 @@ from typing import Any
 
 from gunicorn.app.base import BaseApplication
 
-from webhook import log
-from webhook.serve import gunicorn_settings
+from webhook.runtime import log
 from webhook.settings import Settings
+from webhook.web.server import gunicorn_settings
 
 ANSWER = b'{"status":"approved"}\n'
 

@@ -13,10 +13,10 @@ import time
 from typing import Any
 from urllib.parse import parse_qs
 
+from sandbox import jumio_records
 from webhook.core.record import Record
 from webhook.core.status import Status, Verdict
-from webhook.kratos.documents import patch_of
-from webhook.sandbox import jumio_records
+from webhook.ory.kratos.documents import patch_of
 
 NIL = "00000000-0000-0000-0000-000000000000"
 _ANY = "11111111-2222-4333-8444-555555555555"

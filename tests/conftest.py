@@ -20,9 +20,9 @@ from support import (
     settings_of,
 )
 
-from webhook.sandbox.jumio import JumioStandIn
-from webhook.sandbox.kratos import KratosStandIn
-from webhook.sandbox.server import LoopbackServer
+from sandbox.jumio import JumioStandIn
+from sandbox.kratos import KratosStandIn
+from sandbox.server import LoopbackServer
 
 # Secrets, links, JWTs (which begin with `{"`), e-mail addresses and what Jumio read from a document.
 FORBIDDEN_IN_THE_LOG = re.compile(

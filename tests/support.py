@@ -11,18 +11,18 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from webhook.app import create_app
+from sandbox import faults, jumio_records
+from sandbox.jumio import JumioStandIn
+from sandbox.jumio_records import Workflow
+from sandbox.kratos import KratosStandIn
 from webhook.core.assurance import Assurance, Check
-from webhook.core.metadata import admin_member, public_member, read_record
 from webhook.core.record import Decision, Record
-from webhook.core.secrets import capability_token
+from webhook.core.settle import Reading
+from webhook.core.signing import capability_token
 from webhook.core.status import Status, Verdict
-from webhook.core.transition import Reading
-from webhook.sandbox import faults, jumio_records
-from webhook.sandbox.jumio import JumioStandIn
-from webhook.sandbox.jumio_records import Workflow
-from webhook.sandbox.kratos import KratosStandIn
+from webhook.ory.kratos.metadata import admin_member, public_member, read_record
 from webhook.settings import Settings, shipped_table
+from webhook.web.app import create_app
 
 IDENTITY = "9f425a8d-7efc-4768-8f23-7647a74fdf13"
 OTHER_IDENTITY = "7a1cbd0c-3c5e-4b0f-9a55-0f8e3c9d2b11"

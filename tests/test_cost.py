@@ -10,8 +10,8 @@ import pytest
 from support import AUTH, CALLBACK_SECRET, World, pending
 from werkzeug.test import TestResponse
 
-from webhook.core.metadata import public_member
 from webhook.core.status import Status
+from webhook.ory.kratos.metadata import public_member
 
 
 def initiate(world: World, person: str) -> TestResponse:

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from webhook.deadline import DeadlineExceeded, remaining, time_limit
+from webhook.runtime.deadline import DeadlineExceeded, remaining, time_limit
 
 
 def test_without_a_limit_all_that_is_asked_for_remains() -> None:

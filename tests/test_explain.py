@@ -21,11 +21,12 @@ from support import (
     verified,
 )
 
-from webhook import cli, explain
+from sandbox import faults
+from webhook import cli
+from webhook.commands import explanation as explain
 from webhook.core.assurance import Check, Table
 from webhook.core.record import Decision, Record, Reverification
 from webhook.core.status import Status, Verdict
-from webhook.sandbox import faults
 
 
 def told(
@@ -208,7 +209,7 @@ def test_what_was_met_is_not_told_as_missing() -> None:
 def _environment(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     settings = world.settings
     monkeypatch.setattr("webhook.settings.Settings.load", classmethod(lambda cls: settings))
-    monkeypatch.setattr("webhook.log.configure", lambda **_: None)
+    monkeypatch.setattr("webhook.runtime.log.configure", lambda **_: None)
 
 
 @pytest.mark.usefixtures("_environment")

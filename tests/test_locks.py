@@ -7,9 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from support import IDENTITY, OTHER_IDENTITY
 
-from webhook.deadline import time_limit
+from webhook.coordination.local import IdentityLocks
 from webhook.errors import KratosUnavailable
-from webhook.locks import IdentityLocks
+from webhook.runtime.deadline import time_limit
 
 
 def test_those_at_work_on_one_identity_take_turns() -> None:

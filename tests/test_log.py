@@ -15,9 +15,9 @@ from conftest import FORBIDDEN_IN_THE_LOG, World
 from support import AUTH, CALLBACK_SECRET, IDENTITY
 
 import webhook
-from webhook import log
-from webhook.core.secrets import capability_token, sign
-from webhook.sandbox import faults
+from sandbox import faults
+from webhook.core.signing import capability_token, sign
+from webhook.runtime import log
 
 
 @pytest.fixture

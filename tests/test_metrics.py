@@ -10,8 +10,8 @@ import pytest
 from prometheus_client import REGISTRY
 from support import AUTH, World
 
-from webhook import metrics
-from webhook.sandbox import faults
+from sandbox import faults
+from webhook.runtime import metrics
 
 
 def value(name: str, **labels: str) -> float:
@@ -63,7 +63,7 @@ def test_the_time_to_a_verdict_is_observed_where_it_is_known() -> None:
 
 
 WORKER = """
-from webhook import metrics
+from webhook.runtime import metrics
 
 metrics.observe("secret.refused", {"route": "/jumio/validate"})
 """

@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from webhook.pace import JUMIO_LIMITS, Pace
+from webhook.coordination.pace import JUMIO_LIMITS, Pace
 
 
 class Clock:

@@ -22,13 +22,13 @@ from support import (
     verified,
 )
 
-from webhook import admission
+from sandbox import faults
+from sandbox.faults import Fault
 from webhook.core.record import Record, Reverification
 from webhook.core.status import Status
 from webhook.core.times import to_text
-from webhook.links import Links
-from webhook.sandbox import faults
-from webhook.sandbox.faults import Fault
+from webhook.verification.links import Links
+from webhook.verification import gate as admission
 
 STEP_UP = {"min_level": 3, "on_unmet": "start"}
 
@@ -370,7 +370,7 @@ def test_a_peer_that_fails_is_a_refusal_without_a_link_and_never_a_5xx(
     world: World, monkeypatch: pytest.MonkeyPatch, who: str, name: str, record: Record | None
 ) -> None:
     monkeypatch.setattr(admission, "OFFER_SECONDS", 0.3)
-    monkeypatch.setattr("webhook.starting.KRATOS_SECONDS", 0.1)
+    monkeypatch.setattr("webhook.verification.start.KRATOS_SECONDS", 0.1)
     person = world.person_with(record) if record else world.person()
     public = world.kratos.identity(person)["metadata_public"]
     server = world.kratos.server if who == "kratos" else world.jumio.server

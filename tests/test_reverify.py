@@ -25,14 +25,15 @@ from support import (
     verified,
 )
 
-from webhook import cli, metrics
+from sandbox import faults
+from sandbox.faults import Fault
+from sandbox.jumio_records import Workflow
+from sandbox.server import Request
+from webhook import cli
 from webhook.core.record import Record, Reverification
 from webhook.core.status import Status
 from webhook.core.times import from_text, to_text
-from webhook.sandbox import faults
-from webhook.sandbox.faults import Fault
-from webhook.sandbox.jumio_records import Workflow
-from webhook.sandbox.server import Request
+from webhook.runtime import metrics
 
 
 def days_ago(days: float) -> str:
@@ -230,7 +231,7 @@ def test_starts_are_limited_and_it_is_due_all_the_same(make_world: Callable[...,
 def test_a_workflow_that_cannot_be_noted_is_told_loudly(
     world: World, log_lines: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("webhook.starting.NOTE_WAITS", (0.0, 0.0))
+    monkeypatch.setattr("webhook.verification.start.NOTE_WAITS", (0.0, 0.0))
     person = world.verified_person()
     world.kratos.server.faults = lambda request: faults.answer(500) if request.method == "PATCH" else None
     assert world.reverify(person).status_code == 503
@@ -545,7 +546,7 @@ class TestCommand:
     def _environment(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
         settings = world.settings
         monkeypatch.setattr("webhook.settings.Settings.load", classmethod(lambda cls: settings))
-        monkeypatch.setattr("webhook.log.configure", lambda **_: None)
+        monkeypatch.setattr("webhook.runtime.log.configure", lambda **_: None)
 
     def test_one_person(self, world: World, capsys: pytest.CaptureFixture[str]) -> None:
         person = world.verified_person()
@@ -753,8 +754,8 @@ def test_neither_a_start_nor_that_it_failed_can_be_noted(world: World, fault: Fa
 
 
 def test_an_outage_fills_no_memory_with_what_could_not_be_noted(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("webhook.starting.NOTE_WAITS", ())
-    monkeypatch.setattr("webhook.starting.UNNOTED_AT_MOST", 1)
+    monkeypatch.setattr("webhook.verification.start.NOTE_WAITS", ())
+    monkeypatch.setattr("webhook.verification.start.UNNOTED_AT_MOST", 1)
     people = [world.person(name) for name in ("one", "other")]
     world.kratos.server.faults = lambda request: faults.answer(503) if request.method == "PATCH" else None
     for person in people:

@@ -31,14 +31,16 @@ from support import (
 )
 from werkzeug.test import TestResponse
 
-from webhook import __version__, admission, routes
-from webhook.core.bodies import NIL_UUID
-from webhook.core.metadata import public_member
+from sandbox import faults
+from sandbox.faults import Fault
+from sandbox.server import LoopbackServer
+from webhook import __version__
 from webhook.core.record import Record
 from webhook.core.status import Status
-from webhook.sandbox import faults
-from webhook.sandbox.faults import Fault
-from webhook.sandbox.server import LoopbackServer
+from webhook.ory.kratos.hooks import NIL_UUID
+from webhook.ory.kratos.metadata import public_member
+from webhook.verification import gate as admission
+from webhook.web import routes
 
 MEBIBYTE = 1 << 20
 CALLBACK = {"workflowExecution": {"id": WORKFLOW, "status": "PROCESSED"}, "account": {"id": ACCOUNT}}
@@ -794,7 +796,7 @@ def test_a_bug_of_ours_at_the_gate_is_a_refusal_with_a_text(
     def crash(*_: object) -> None:
         raise RuntimeError("person@example.com")
 
-    monkeypatch.setattr("webhook.admission.Gate.admit", crash)
+    monkeypatch.setattr("webhook.verification.gate.Gate.admit", crash)
     answer = sign_in(world, IDENTITY, None)
     assert_refused(answer, 403, "validate")
     assert "example.com" not in answer.get_data(as_text=True)

@@ -15,8 +15,9 @@ from flask import Flask
 from gunicorn.config import Config
 from support import REQUIRED, settings_of
 
-from webhook import cli, serve
+from webhook import cli
 from webhook.settings import Settings
+from webhook.web import server as serve
 
 
 @pytest.fixture
@@ -35,7 +36,7 @@ def logger() -> Iterator[serve._Logger]:
 def test_the_shipped_configuration_is_one_that_gunicorn_takes() -> None:
     server = serve._Server(settings_of(PORT="3001", WEB_CONCURRENCY="3"))
     assert (server.cfg.address, server.cfg.workers, server.cfg.threads) == ([("0.0.0.0", 3001)], 3, 8)  # noqa: S104  # what a container listens on
-    assert server.cfg.worker_class_str == "webhook.worker.Worker"
+    assert server.cfg.worker_class_str == "webhook.web.worker.Worker"
     assert server.cfg.logger_class is serve._Logger
     assert server.cfg.graceful_timeout > 12, "every request is answered within 12 s"
     assert server.cfg.keepalive > 60, "proxies close idle connections first"
@@ -94,10 +95,10 @@ def test_the_counters_go_with_the_master_and_not_with_a_worker(
     monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", "")
     monkeypatch.setattr(serve, "SHARED_MEMORY", str(tmp_path))
     monkeypatch.setattr(serve, "_Server", Ended)
-    monkeypatch.setattr("webhook.log.configure", lambda **_: None)
+    monkeypatch.setattr("webhook.runtime.log.configure", lambda **_: None)
     monkeypatch.setattr(Ended, "process", 1)
     monkeypatch.setattr(Ended, "ends_as", 1 if is_master else 2)
-    monkeypatch.setattr("webhook.serve.os.getpid", lambda: Ended.process)
+    monkeypatch.setattr("webhook.web.server.os.getpid", lambda: Ended.process)
     with pytest.raises(SystemExit):
         serve.run(settings_of())
     monkeypatch.undo()
@@ -170,7 +171,7 @@ def test_the_demo_needs_no_settings(monkeypatch: pytest.MonkeyPatch, arguments: 
         asked.append(options)
         return 1
 
-    monkeypatch.setattr("webhook.sandbox.demo.run", run)
+    monkeypatch.setattr("sandbox.demo.run", run)
     assert cli.main(["demo", *arguments]) == 1
     assert asked == [{"keep_serving": keep_serving}]
 

@@ -12,20 +12,22 @@ from typing import Any
 import pytest
 from support import ACCOUNT, AUTH, FACE_PASSED, OTHER_IDENTITY, World, approved, pending, verified
 
-from webhook import cli, sync, sync_command
+from sandbox import faults
+from sandbox.server import Request
+from webhook import cli
+from webhook.commands import sync as sync_command
+from webhook.coordination.pace import JUMIO_LIMITS, Pace
 from webhook.core.events import Event
 from webhook.core.record import Record, Reverification
 from webhook.core.start import claimed
 from webhook.core.status import Status, Verdict
 from webhook.core.times import to_text
-from webhook.jumio.client import JumioClient
-from webhook.kratos.client import KratosClient
-from webhook.kratos.documents import patch_of
-from webhook.pace import JUMIO_LIMITS, Pace
-from webhook.sandbox import faults
-from webhook.sandbox.server import Request
-from webhook.sync import Report, Sweeper
-from webhook.verification import Verifications
+from webhook.idv.jumio.client import JumioClient
+from webhook.ory.kratos.client import KratosClient
+from webhook.ory.kratos.documents import patch_of
+from webhook.verification.settle import Verifications
+from webhook.verification import sweep as sync
+from webhook.verification.sweep import Report, Sweeper
 
 UNSTARTED = Record(status=Status.UNSTARTED)
 
@@ -371,7 +373,7 @@ def test_a_kratos_that_stays_down_ends_the_sweep_as_failed(world: World, sweeper
 def test_a_workflow_that_could_not_be_noted_is_not_started_again_in_this_sweep(
     world: World, sweeper_of: Callable[..., Sweeper], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("webhook.starting.NOTE_WAITS", (0.0, 0.0))
+    monkeypatch.setattr("webhook.verification.start.NOTE_WAITS", (0.0, 0.0))
     identity_id = world.person_with(UNSTARTED)
     world.kratos.server.faults = lambda request: (
         faults.answer(500) if request.method == "PATCH" and b"verification.started" in request.body else None
@@ -496,7 +498,7 @@ class TestCommand:
     def _environment(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
         settings = world.settings
         monkeypatch.setattr("webhook.settings.Settings.load", classmethod(lambda cls: settings))
-        monkeypatch.setattr("webhook.log.configure", lambda **_: None)
+        monkeypatch.setattr("webhook.runtime.log.configure", lambda **_: None)
         monkeypatch.setattr("signal.signal", lambda *_: None)
 
     def test_it_prints_what_it_did(self, world: World, capsys: pytest.CaptureFixture[str]) -> None:
@@ -633,7 +635,7 @@ def test_an_identity_that_is_too_large_to_be_read_keeps_nobody_else_from_being_h
 def test_a_page_is_tried_again_however_many_identities_failed_before(
     world: World, sweeper_of: Callable[..., Sweeper], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("webhook.kratos.client.KratosClient.page.__kwdefaults__", {"size": 3}, raising=False)
+    monkeypatch.setattr("webhook.ory.kratos.client.KratosClient.page.__kwdefaults__", {"size": 3}, raising=False)
     for number in range(5):
         started_person(world, f"person-{number}")
     pages = 0
@@ -655,7 +657,7 @@ def test_a_page_is_tried_again_however_many_identities_failed_before(
 def test_a_workflow_that_could_not_be_noted_is_noted_by_the_next_try(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("webhook.starting.NOTE_WAITS", (0.0,))
+    monkeypatch.setattr("webhook.verification.start.NOTE_WAITS", (0.0,))
     identity_id = world.person()
     hook = {"json": {"identity": {"id": identity_id}}, "headers": AUTH}
     world.kratos.server.faults = lambda request: faults.answer(500) if request.method == "PATCH" else None

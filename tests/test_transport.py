@@ -11,11 +11,11 @@ import pytest
 import urllib3
 from urllib3.exceptions import HTTPError, NewConnectionError
 
-from webhook import transport
-from webhook.deadline import DeadlineExceeded, time_limit
-from webhook.sandbox import faults
-from webhook.sandbox.server import LoopbackServer
-from webhook.transport import BoundedPoolManager, TooLarge, read_bounded, timeouts
+from sandbox import faults
+from sandbox.server import LoopbackServer
+from webhook.runtime import http as transport
+from webhook.runtime.deadline import DeadlineExceeded, time_limit
+from webhook.runtime.http import BoundedPoolManager, TooLarge, read_bounded, timeouts
 
 
 class Stream(io.BytesIO):

@@ -11,15 +11,14 @@ from typing import Any
 import pytest
 from support import ACCOUNT, NOW, PASSED_CHECKS, WORKFLOW, World, approved, assured, pending
 
-from webhook import starting
-from webhook.core.bodies import Doorbell
+from sandbox import faults
+from sandbox.faults import Fault
+from sandbox.jumio_records import Workflow
 from webhook.core.events import Event
-from webhook.core.metadata import admin_member, public_member
 from webhook.core.record import Record
+from webhook.core.settle import Result
 from webhook.core.start import claimed
 from webhook.core.status import Status
-from webhook.core.transition import Result
-from webhook.deadline import time_limit
 from webhook.errors import (
     IdentityUnknown,
     JumioRateLimited,
@@ -31,13 +30,14 @@ from webhook.errors import (
     StartNotRecorded,
     WorkflowUnknown,
 )
-from webhook.jumio.client import JumioClient
-from webhook.kratos.client import KratosClient
-from webhook.sandbox import faults
-from webhook.sandbox.faults import Fault
-from webhook.sandbox.jumio_records import Workflow
-from webhook.starting import Claim
-from webhook.verification import Verifications
+from webhook.idv.jumio.client import JumioClient
+from webhook.ory.kratos.client import KratosClient
+from webhook.ory.kratos.hooks import Doorbell
+from webhook.ory.kratos.metadata import admin_member, public_member
+from webhook.runtime.deadline import time_limit
+from webhook.verification.settle import Verifications
+from webhook.verification import start as starting
+from webhook.verification.start import Claim
 
 Make = Callable[..., Verifications]
 

@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 from gunicorn.config import Config
 
-from webhook import worker as module
-from webhook.serve import _Logger
-from webhook.worker import (
+from webhook.web import worker as module
+from webhook.web.server import _Logger
+from webhook.web.worker import (
     CLIENT_SECONDS,
     LONG_REQUESTS_BUDGET,
     LONGEST_REQUEST,

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from webhook import __version__
 from webhook.core.assurance import parse_duration
-from webhook.core.bodies import REASONS
 from webhook.errors import Malformed
+from webhook.ory.kratos.hooks import REASONS
 from webhook.settings import Settings, SettingsError
 
 EXIT_FAILED = 1
@@ -82,7 +82,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _serve(arguments: argparse.Namespace) -> int:
     settings = Settings.load()
-    from webhook import serve
+    from webhook.web import server as serve
 
     serve.run(settings)
     return 0
@@ -90,14 +90,14 @@ def _serve(arguments: argparse.Namespace) -> int:
 
 def _sync(arguments: argparse.Namespace) -> int:
     settings = Settings.load()
-    from webhook import sync_command
+    from webhook.commands import sync as sync_command
 
     return sync_command.run(settings, identity=arguments.identity, every=arguments.every, as_json=arguments.json)
 
 
 def _reverify(arguments: argparse.Namespace) -> int:
     settings = Settings.load()
-    from webhook import identity_commands
+    from webhook.commands import identities as identity_commands
 
     return identity_commands.run_reverify(
         settings,
@@ -111,7 +111,7 @@ def _reverify(arguments: argparse.Namespace) -> int:
 
 def _explain(arguments: argparse.Namespace) -> int:
     settings = Settings.load()
-    from webhook import identity_commands
+    from webhook.commands import identities as identity_commands
 
     return identity_commands.run_explain(settings, identity=arguments.identity, as_json=arguments.json)
 
@@ -135,7 +135,7 @@ def _seconds(text: str) -> float:
 
 def _doctor(arguments: argparse.Namespace) -> int:
     settings = Settings.load()
-    from webhook.doctor import command
+    from webhook.commands.doctor import command
 
     return command.run(settings, kratos_files=arguments.kratos_config, as_json=arguments.json)
 
@@ -144,6 +144,6 @@ def _demo(arguments: argparse.Namespace) -> int:
     if importlib.util.find_spec("_jsonnet") is None:
         print("The demo evaluates the hooks' templates: pip install 'ory-jumio-webhook[demo]'", file=sys.stderr)
         return EXIT_CANNOT_RUN
-    from webhook.sandbox import demo  # the only place that reaches into the sandbox, and only when asked to
+    from sandbox import demo  # the only place that reaches into the sandbox, and only when asked to
 
     return demo.run(keep_serving=arguments.serve)

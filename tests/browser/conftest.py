@@ -8,7 +8,7 @@ import pytest
 from support import World
 
 from browser.webdriver import Browser, what_is_missing
-from webhook.sandbox.server import LoopbackServer, free_port
+from sandbox.server import LoopbackServer, free_port
 
 
 @pytest.fixture(scope="session")

@@ -10,12 +10,12 @@ from itsdangerous import TimestampSigner
 from support import AUTH, World, approved
 
 from browser.webdriver import ENTER, TAB, Browser
+from sandbox.server import LoopbackServer
 from webhook.core.record import Record, Reverification
 from webhook.core.status import Status
-from webhook.links import Links
-from webhook.pages.page import page
-from webhook.pages.texts import TEXTS
-from webhook.sandbox.server import LoopbackServer
+from webhook.verification.links import Links
+from webhook.web.pages.page import page
+from webhook.web.pages.texts import TEXTS
 
 JUMIO_TITLE = "Identity verification (sandbox)"
 

@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from webhook.jumio.client import JumioClient
-from webhook.kratos.client import KratosClient
-from webhook.pace import JUMIO_LIMITS, Pace
+from webhook.coordination.pace import JUMIO_LIMITS, Pace
+from webhook.idv.jumio.client import JumioClient
+from webhook.ory.kratos.client import KratosClient
 from webhook.settings import Settings
-from webhook.sync import Sweeper
-from webhook.verification import Verifications
+from webhook.verification.settle import Verifications
+from webhook.verification.sweep import Sweeper
 
 from .ledger import Ledger
 

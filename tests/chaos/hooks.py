@@ -12,7 +12,7 @@ from uuid import uuid4
 import requests
 from requests.adapters import HTTPAdapter
 
-from webhook.sandbox.hooks import ATTEMPTS, USER_AGENT
+from sandbox.hooks import ATTEMPTS, USER_AGENT
 
 # Kratos: 1 s, 2 s and 30 s.
 WAITS = (0.05, 0.1)

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from webhook.sandbox.faults import Fault, Kind
-from webhook.sandbox.jumio import JumioStandIn
-from webhook.sandbox.jumio_records import Workflow
-from webhook.sandbox.kratos import KratosStandIn
-from webhook.sandbox.server import Request
+from sandbox.faults import Fault, Kind
+from sandbox.jumio import JumioStandIn
+from sandbox.jumio_records import Workflow
+from sandbox.kratos import KratosStandIn
+from sandbox.server import Request
 
 # Silence that is shorter than this is a delay, not a loss.
 PATIENCE_SECONDS = 1.0

@@ -12,7 +12,7 @@ from pathlib import Path
 
 # A server that has imported the command once and forks for each process.
 _PROCESSES = multiprocessing.get_context("forkserver")
-_PROCESSES.set_forkserver_preload(["webhook.sync_command", "webhook.settings"])
+_PROCESSES.set_forkserver_preload(["webhook.commands.sync", "webhook.settings"])
 
 
 class SyncProcess:
@@ -53,8 +53,9 @@ def syncing(
 
 def _sync(environment: dict[str, str], output: str, claim_settles: float | None) -> None:
     """Runs in the child."""
-    from webhook import sync, sync_command
+    from webhook.commands import sync as sync_command
     from webhook.settings import Settings
+    from webhook.verification import sweep as sync
 
     to = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     os.dup2(to, 1)

@@ -10,7 +10,7 @@ import json
 import random
 from concurrent.futures import ThreadPoolExecutor
 
-from webhook.sandbox.callbacks import Callback, Chaos, Policy
+from sandbox.callbacks import Callback, Chaos, Policy
 
 from .town import Meddler, Town, town, truth_of
 from .weather import Weather

@@ -13,10 +13,10 @@ import pytest
 from conftest import World
 from support import ORY_SECRET
 
-from webhook.sandbox import faults
-from webhook.sandbox.callbacks import Callback
-from webhook.sandbox.faults import Fault
-from webhook.sync import Sweeper
+from sandbox import faults
+from sandbox.callbacks import Callback
+from sandbox.faults import Fault
+from webhook.verification.sweep import Sweeper
 
 from .ledger import Call, Ledger
 from .town import untrue

@@ -12,13 +12,13 @@ import pytest
 from conftest import World as Bench
 from support import REQUIRED
 
-from webhook import sync
+from sandbox import faults
+from sandbox.callbacks import Lose, Policy
+from sandbox.faults import Fault
 from webhook.core.record import Record
 from webhook.core.status import Status
-from webhook.sandbox import faults
-from webhook.sandbox.callbacks import Lose, Policy
-from webhook.sandbox.faults import Fault
-from webhook.sync import Sweeper
+from webhook.verification import sweep as sync
+from webhook.verification.sweep import Sweeper
 
 from .ledger import Call, Ledger
 from .sweeps import syncing

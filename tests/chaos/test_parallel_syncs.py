@@ -11,11 +11,11 @@ from pathlib import Path
 from conftest import World
 from support import REQUIRED
 
+from sandbox import faults
+from sandbox.faults import Fault
 from webhook.core.record import Record
 from webhook.core.status import Status
-from webhook.sandbox import faults
-from webhook.sandbox.faults import Fault
-from webhook.sync import Sweeper
+from webhook.verification.sweep import Sweeper
 
 from .ledger import Call, Ledger
 from .sweeps import SyncProcess, syncing

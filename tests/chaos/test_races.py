@@ -11,13 +11,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from conftest import World
 
+from sandbox import faults
+from sandbox.faults import Fault
 from webhook.core.record import Record
 from webhook.core.start import CLAIM_FOR, claimed
 from webhook.core.status import Status
 from webhook.core.times import to_text
-from webhook.sandbox import faults
-from webhook.sandbox.faults import Fault
-from webhook.sync import Sweeper
+from webhook.verification.sweep import Sweeper
 
 from .ledger import Call, Ledger
 from .test_concurrent_writes import Desk

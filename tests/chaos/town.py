@@ -11,11 +11,11 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from webhook.sandbox.jumio import JumioStandIn
-from webhook.sandbox.jumio_records import Workflow
-from webhook.sandbox.kratos import KratosStandIn
-from webhook.sandbox.kratos_admin import NIL
-from webhook.sandbox.world import CALLBACK_SECRET, ORY_SECRET, World, world
+from sandbox.jumio import JumioStandIn
+from sandbox.jumio_records import Workflow
+from sandbox.kratos import KratosStandIn
+from sandbox.kratos_admin import NIL
+from sandbox.world import CALLBACK_SECRET, ORY_SECRET, World, world
 
 from .hooks import Hooks
 from .ledger import Ledger

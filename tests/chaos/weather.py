@@ -8,8 +8,8 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
 
-from webhook.sandbox import faults
-from webhook.sandbox.faults import Fault
+from sandbox import faults
+from sandbox.faults import Fault
 
 from .ledger import Call
 

@@ -9,7 +9,10 @@ import pytest
 from support import ACCOUNT, HOSTILE_BODIES, IDENTITY, LINK, WORKFLOW
 
 from webhook.core.assurance import Policy
-from webhook.core.bodies import (
+from webhook.core.record import Record
+from webhook.core.status import Status
+from webhook.errors import Malformed
+from webhook.ory.kratos.hooks import (
     NIL_UUID,
     Doorbell,
     GateHook,
@@ -21,10 +24,7 @@ from webhook.core.bodies import (
     usable_identity_id,
     usable_jumio_id,
 )
-from webhook.core.bodies import parse_validate as parse_validate_hook
-from webhook.core.record import Record
-from webhook.core.status import Status
-from webhook.errors import Malformed
+from webhook.ory.kratos.hooks import parse_validate as parse_validate_hook
 
 
 def parse_validate(body: bytes) -> GateHook:

@@ -8,8 +8,8 @@ import pytest
 from support import LINK, TABLE
 
 from webhook.core.assurance import Policy, Standing, Unmet, parse_duration
-from webhook.core.gate import cannot_decide, duration_text, policy_refusal, refusal
 from webhook.core.status import Status
+from webhook.ory.kratos.refusals import cannot_decide, duration_text, policy_refusal, refusal
 
 IDS = {
     Status.REJECTED: 9010001,

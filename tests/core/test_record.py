@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from support import ACCOUNT, LINK, NEWER_WORKFLOW, NOW, PASSED_CHECKS, WORKFLOW, approved, assured, pending, verified
 
 from webhook.core.assurance import Assurance, Check
-from webhook.core.metadata import admin_member, copies_agree, member, public_member, public_record, read_record
 from webhook.core.record import HISTORY_LENGTH, Decision, Record, Reverification
 from webhook.core.status import Status, Verdict
+from webhook.ory.kratos.metadata import admin_member, copies_agree, member, public_member, public_record, read_record
 
 OUR_LINK = "https://hook.example.com/jumio/verify/our-token"
 FURTHER = Reverification(

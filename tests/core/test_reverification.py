@@ -26,9 +26,9 @@ from support import (
 from webhook.core.assurance import Check
 from webhook.core.events import Event
 from webhook.core.record import Decision, Record, Reverification
+from webhook.core.settle import Outcome, Result, settle, settle_unknown
 from webhook.core.start import Started, asked_again, reverifying, starts_in_last_day
 from webhook.core.status import Status, Verdict
-from webhook.core.transition import Outcome, Result, settle, settle_unknown
 
 OUR_LINK = "https://hook.example.com/jumio/verify/our-token"
 NEWEST_WORKFLOW = "44444444-4444-4444-4444-aaaaaaaaaaaa"

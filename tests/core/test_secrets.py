@@ -9,7 +9,7 @@ import hmac
 import pytest
 from support import IDENTITY, OTHER_IDENTITY
 
-from webhook.core.secrets import capability_token, is_known_secret, sign, verify_capability, verify_signature
+from webhook.core.signing import capability_token, is_known_secret, sign, verify_capability, verify_signature
 
 SECRET = b"callback-secret"
 OLD = b"callback-secret-of-last-year"

@@ -23,9 +23,9 @@ from support import (
 
 from webhook.core.events import Event
 from webhook.core.record import Decision, Record
+from webhook.core.settle import Outcome, Result, settle, settle_unknown, was_forgotten
 from webhook.core.start import CLAIM_FOR, Started, claimed, is_claimed_by_another, not_started, started
 from webhook.core.status import Status, Verdict
-from webhook.core.transition import Outcome, Result, settle, settle_unknown, was_forgotten
 
 INITIATED = datetime(2026, 3, 2, 18, 0, tzinfo=UTC)
 LATER = NOW + timedelta(hours=1)

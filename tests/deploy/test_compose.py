@@ -16,11 +16,11 @@ import pytest
 import requests
 import yaml
 
-from webhook.sandbox.kratos_binary import RealKratos
-from webhook.sandbox.server import free_port
-from webhook.sandbox.service import ServiceProcess
-from webhook.sandbox.shipped import PLACEHOLDERS
-from webhook.sandbox.start import find_kratos
+from sandbox.kratos_binary import RealKratos
+from sandbox.server import free_port
+from sandbox.service import ServiceProcess
+from sandbox.shipped import PLACEHOLDERS
+from sandbox.start import find_kratos
 from webhook.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from webhook.sandbox.server import LoopbackServer, free_port
+from sandbox.server import LoopbackServer, free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 # Every linter comes from the lock, so that it is there wherever the tests run: none of these is ever skipped.

@@ -17,7 +17,7 @@ from cryptography.x509.oid import NameOID
 from support import ORY_SECRET
 
 from doctor.certificates import KEYS, Authority, accept, make_certificate
-from webhook.sandbox.shipped import actions
+from sandbox.shipped import actions
 
 SERVICE_URL = "https://jumio-webhook.example.com"
 KRATOS_YML = """

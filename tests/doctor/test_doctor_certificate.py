@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from doctor.certificates import Authority
-from webhook.doctor import certificate
-from webhook.sandbox.server import LoopbackServer, free_port
+from sandbox.server import LoopbackServer, free_port
+from webhook.commands.doctor import certificate
 
 Serve = Callable[..., str]
 

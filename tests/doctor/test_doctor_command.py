@@ -10,12 +10,12 @@ import pytest
 from support import API_KEY, CALLBACK_SECRET, CLIENT_SECRET, OLD_CALLBACK_SECRET, OLD_ORY_SECRET, ORY_SECRET, REQUIRED
 
 from doctor.certificates import Authority
+from sandbox import faults
+from sandbox.faults import Fault
+from sandbox.jumio import JumioStandIn
+from sandbox.kratos import KratosStandIn
+from sandbox.server import free_port
 from webhook.cli import main
-from webhook.sandbox import faults
-from webhook.sandbox.faults import Fault
-from webhook.sandbox.jumio import JumioStandIn
-from webhook.sandbox.kratos import KratosStandIn
-from webhook.sandbox.server import free_port
 
 SECRETS = (ORY_SECRET, OLD_ORY_SECRET, CALLBACK_SECRET, OLD_CALLBACK_SECRET, CLIENT_SECRET, API_KEY)
 

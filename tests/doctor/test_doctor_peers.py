@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 from support import ORY_SECRET, settings_of
 
-from webhook.doctor.peers import check_kratos
-from webhook.sandbox.kratos_binary import RealKratos
-from webhook.sandbox.shipped import actions
-from webhook.sandbox.start import find_kratos
+from sandbox.kratos_binary import RealKratos
+from sandbox.shipped import actions
+from sandbox.start import find_kratos
+from webhook.commands.doctor.peers import check_kratos
 
 
 @pytest.fixture(scope="module")

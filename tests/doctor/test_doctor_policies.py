@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from support import ORY_SECRET, settings_of
 
-from webhook.doctor import kratos_config, policies
-from webhook.doctor.findings import Finding, Severity, merged
+from webhook.commands.doctor import kratos_config, policies
+from webhook.commands.doctor.findings import Finding, Severity, merged
 
 Document = dict[str, Any]
 

@@ -7,8 +7,8 @@ import pytest
 from dotenv import dotenv_values
 from support import CLIENT_SECRET, settings_of
 
-from webhook.doctor import settings_check
-from webhook.doctor.hosts import is_private
+from webhook.commands.doctor import settings_check
+from webhook.commands.doctor.hosts import is_private
 from webhook.settings import Settings
 
 EXAMPLE = Path(__file__).parents[2] / ".env.example"

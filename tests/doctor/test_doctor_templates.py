@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from webhook.doctor import templates
+from webhook.commands.doctor import templates
 
 BODY = "selfservice.flows.login.after.password.hooks[0].config.body"
 WHOLE = "function(ctx) ctx"

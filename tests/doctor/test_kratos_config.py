@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from support import OLD_ORY_SECRET, ORY_SECRET, settings_of
 
-from webhook.doctor import kratos_config
-from webhook.doctor.findings import Finding, Severity, merged
-from webhook.doctor.kratos_methods import first_factors, registration_methods, second_factors
+from webhook.commands.doctor import kratos_config
+from webhook.commands.doctor.findings import Finding, Severity, merged
+from webhook.commands.doctor.kratos_methods import first_factors, registration_methods, second_factors
 
 REGISTRATION = "selfservice.flows.registration.after"
 LOGIN = "selfservice.flows.login.after"

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from webhook.doctor.kratos_file import CannotRun, load
+from webhook.commands.doctor.kratos_file import CannotRun, load
 
 
 def refusal(path: Path, content: bytes | None = None) -> str:

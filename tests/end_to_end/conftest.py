@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from webhook.sandbox.start import find_kratos
-from webhook.sandbox.world import World, world
+from sandbox.start import find_kratos
+from sandbox.world import World, world
 
 
 @pytest.fixture(scope="module", params=["stand-in", "real"])

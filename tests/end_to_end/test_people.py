@@ -5,9 +5,9 @@ import itertools
 
 import pytest
 
-from webhook.sandbox.callbacks import Lose, Policy
-from webhook.sandbox.people import Login
-from webhook.sandbox.world import ORY_SECRET, World, world
+from sandbox.callbacks import Lose, Policy
+from sandbox.people import Login
+from sandbox.world import ORY_SECRET, World, world
 
 _numbers = itertools.count()
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 import requests
 
-from webhook.sandbox.people import Message
-from webhook.sandbox.world import World, world
+from sandbox.people import Message
+from sandbox.world import World, world
 
 _numbers = itertools.count()
 

@@ -14,17 +14,24 @@ from hypothesis import strategies as st
 from support import ACCOUNT, IDENTITY, LINK, NEWER_WORKFLOW, NOW, OTHER_IDENTITY, WORKFLOW, approved, reading
 
 from webhook.core.assurance import Assurance, Check
-from webhook.core.bodies import Doorbell, GateHook, parse_callback, parse_initiate, parse_json_object, parse_validate
 from webhook.core.events import Event
-from webhook.core.gate import refusal
-from webhook.core.metadata import admin_member, copies_agree, member, public_member, public_record, read_record
 from webhook.core.record import HISTORY_LENGTH, Decision, Record, Reverification
-from webhook.core.secrets import capability_token, is_known_secret, sign, verify_capability, verify_signature
+from webhook.core.settle import Outcome, Reading, Result, settle, settle_unknown
+from webhook.core.signing import capability_token, is_known_secret, sign, verify_capability, verify_signature
 from webhook.core.start import Started, claimed, is_claimed_by_another, not_started, started
 from webhook.core.status import CONCLUDED, Status, Verdict, classify
 from webhook.core.times import from_text, to_text
-from webhook.core.transition import Outcome, Reading, Result, settle, settle_unknown
 from webhook.errors import Malformed
+from webhook.ory.kratos.hooks import (
+    Doorbell,
+    GateHook,
+    parse_callback,
+    parse_initiate,
+    parse_json_object,
+    parse_validate,
+)
+from webhook.ory.kratos.metadata import admin_member, copies_agree, member, public_member, public_record, read_record
+from webhook.ory.kratos.refusals import refusal
 from webhook.settings import shipped_table
 
 # The same examples in every run, so that a red run is red again.

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from support import ACCOUNT, IDENTITY, LINK, WORKFLOW
 
 from webhook.errors import JumioUnavailable, KratosUnavailable
-from webhook.jumio.client import _title
-from webhook.jumio.documents import parse_object, parse_reading, parse_started, parse_token
-from webhook.kratos.client import _reset_seconds
-from webhook.kratos.documents import next_page_token, parse_identity, parse_json, parse_page
+from webhook.idv.jumio.client import _title
+from webhook.idv.jumio.documents import parse_object, parse_reading, parse_started, parse_token
+from webhook.ory.kratos.client import _reset_seconds
+from webhook.ory.kratos.documents import next_page_token, parse_identity, parse_json, parse_page
 
 bounded = settings(derandomize=True, database=None, deadline=None, max_examples=150)
 

@@ -52,10 +52,10 @@ from support import (
 )
 from werkzeug.test import run_wsgi_app
 
-from webhook import log
-from webhook.core.metadata import public_member
 from webhook.core.record import Record
 from webhook.core.status import Status, Verdict
+from webhook.ory.kratos.metadata import public_member
+from webhook.runtime import log
 
 SEED = int(os.environ.get("HOSTILE_SEED", "20260302"))
 RAW_REQUESTS = 10_000
@@ -72,7 +72,7 @@ def capability(identity_id: str, secret: str = CALLBACK_SECRET) -> str:
 
 
 def link_token(identity_id: str, secret: str = CALLBACK_SECRET) -> str:
-    signer = TimestampSigner(secret, salt="ory-jumio-webhook.verification-link", digest_method=hashlib.sha256)
+    signer = TimestampSigner(secret, salt="ory-jumio-webhook.verification.settle-link", digest_method=hashlib.sha256)
     return signer.sign(identity_id).decode()
 
 

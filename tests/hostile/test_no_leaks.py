@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 import requests
 
-from webhook.sandbox import demo, faults
-from webhook.sandbox.people import PASSWORD
-from webhook.sandbox.world import CALLBACK_SECRET, ORY_SECRET, World, world
+from sandbox import demo, faults
+from sandbox.people import PASSWORD
+from sandbox.world import CALLBACK_SECRET, ORY_SECRET, World, world
 
 API_KEY = "ory_apikey_of_the_leak_test"
 CLIENT_ID = "sandbox-client"

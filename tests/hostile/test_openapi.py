@@ -11,11 +11,11 @@ import yaml
 from support import settings_of
 
 from webhook import __version__
-from webhook.app import create_app
-from webhook.core.gate import MALFORMED, MESSAGE_IDS, UNMET
+from webhook.core.settle import Result
 from webhook.core.status import Status, Verdict
-from webhook.core.transition import Result
-from webhook.gate_app import GATE_PATH
+from webhook.ory.kratos.refusals import MALFORMED, MESSAGE_IDS, UNMET
+from webhook.web.app import create_app
+from webhook.web.gate_app import GATE_PATH
 
 FILE = Path(__file__).parents[2] / "openapi.yaml"
 

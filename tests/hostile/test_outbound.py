@@ -19,13 +19,13 @@ from urllib.parse import quote
 import pytest
 from support import ACCOUNT, AUTH, CALLBACK_SECRET, IDENTITY, WORKFLOW, approved, pending
 
-from webhook import sync_command
-from webhook.core.metadata import public_member
+from sandbox import faults
+from sandbox.faults import Fault
+from sandbox.server import LoopbackServer
+from sandbox.wire import Request
+from webhook.commands import sync as sync_command
 from webhook.core.status import Status, Verdict
-from webhook.sandbox import faults
-from webhook.sandbox.faults import Fault
-from webhook.sandbox.server import LoopbackServer
-from webhook.sandbox.wire import Request
+from webhook.ory.kratos.metadata import public_member
 
 _contacted: list[tuple[str, int]] = []
 

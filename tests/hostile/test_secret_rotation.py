@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import requests
 
-from webhook.sandbox.world import CALLBACK_SECRET, ORY_SECRET, World, world
+from sandbox.world import CALLBACK_SECRET, ORY_SECRET, World, world
 
 NEW_ORY_SECRET = "sandbox-ory-secret-of-this-year"
 NEW_CALLBACK_SECRET = "sandbox-callback-secret-of-this-year"

@@ -3,7 +3,7 @@
 
 import pytest
 
-from webhook.jumio.hosts import base_url_for
+from webhook.idv.jumio.hosts import base_url_for
 
 
 @pytest.mark.parametrize("label", ["account", "api", "retrieval"])

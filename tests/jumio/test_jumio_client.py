@@ -22,16 +22,16 @@ from support import (
     settings_of,
 )
 
+from sandbox import faults
+from sandbox.faults import Fault
+from sandbox.jumio import JumioStandIn
+from sandbox.server import LoopbackServer
+from sandbox.wire import Request
 from webhook import __version__
-from webhook.core.secrets import capability_token
-from webhook.deadline import time_limit
+from webhook.core.signing import capability_token
 from webhook.errors import JumioError, JumioRateLimited, JumioRefused, JumioUnavailable, WorkflowUnknown
-from webhook.jumio.client import JumioClient
-from webhook.sandbox import faults
-from webhook.sandbox.faults import Fault
-from webhook.sandbox.jumio import JumioStandIn
-from webhook.sandbox.server import LoopbackServer
-from webhook.sandbox.wire import Request
+from webhook.idv.jumio.client import JumioClient
+from webhook.runtime.deadline import time_limit
 
 Call = Callable[[JumioClient], object]
 

@@ -11,10 +11,10 @@ from support import ACCOUNT, IDENTITY, LINK, WORKFLOW
 
 from webhook.core.assurance import Check
 from webhook.core.record import Decision
+from webhook.core.settle import Reading
 from webhook.core.start import Started
-from webhook.core.transition import Reading
 from webhook.errors import JumioUnavailable
-from webhook.jumio.documents import parse_object, parse_reading, parse_started, parse_token
+from webhook.idv.jumio.documents import parse_object, parse_reading, parse_started, parse_token
 
 NOT_OBJECTS = [b"", b"x", b"null", b"[]", b'"x"', b"1", b"\xff\xfe", b"[" * 200_000, b'{"a": ' + b"9" * 10_000 + b"}"]
 

@@ -7,9 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from webhook.deadline import time_limit
 from webhook.errors import JumioRefused, JumioUnavailable
-from webhook.jumio.token import RENEW_BEFORE_SECONDS, SHORTEST_USE_SECONDS, SharedToken
+from webhook.idv.jumio.token import RENEW_BEFORE_SECONDS, SHORTEST_USE_SECONDS, SharedToken
+from webhook.runtime.deadline import time_limit
 
 
 class Source:

@@ -10,16 +10,16 @@ from typing import Any
 import pytest
 from support import API_KEY, IDENTITY, approved, pending, settings_of
 
-from webhook.core.metadata import admin_member, public_member
-from webhook.deadline import time_limit
+from sandbox import faults
+from sandbox.faults import Fault
+from sandbox.kratos import KratosStandIn
+from sandbox.server import LoopbackServer
 from webhook.errors import AnswerTooLarge, IdentityUnknown, KratosError, KratosRefused, KratosUnavailable
-from webhook.kratos import client as module
-from webhook.kratos.client import KratosClient
-from webhook.kratos.documents import Identity
-from webhook.sandbox import faults
-from webhook.sandbox.faults import Fault
-from webhook.sandbox.kratos import KratosStandIn
-from webhook.sandbox.server import LoopbackServer
+from webhook.ory.kratos import client as module
+from webhook.ory.kratos.client import KratosClient
+from webhook.ory.kratos.documents import Identity
+from webhook.ory.kratos.metadata import admin_member, public_member
+from webhook.runtime.deadline import time_limit
 
 STRANGER = Identity(id=IDENTITY, state="active", metadata_public=None, metadata_admin=None)
 CONFLICT = json.dumps(

@@ -10,14 +10,14 @@ import pytest
 import requests
 from support import NEWER_WORKFLOW, NO_HOOKS, NOW, ORY_SECRET, approved, pending, settings_of
 
-from webhook.core.metadata import admin_member, public_member
+from sandbox.people import Kratos
+from sandbox.start import find_kratos, start_kratos
 from webhook.core.record import Decision, Record
 from webhook.core.status import Status
 from webhook.errors import IdentityUnknown, KratosRefused
-from webhook.kratos.client import KratosClient
-from webhook.kratos.documents import Identity
-from webhook.sandbox.people import Kratos
-from webhook.sandbox.start import find_kratos, start_kratos
+from webhook.ory.kratos.client import KratosClient
+from webhook.ory.kratos.documents import Identity
+from webhook.ory.kratos.metadata import admin_member, public_member
 
 # Numbers and booleans are left out: Kratos on SQLite stores such metadata and can then not read the row any more.
 

@@ -6,9 +6,8 @@ from typing import Any
 import pytest
 from support import IDENTITY, approved, pending
 
-from webhook.core.metadata import admin_member, public_member
 from webhook.errors import KratosUnavailable
-from webhook.kratos.documents import (
+from webhook.ory.kratos.documents import (
     Identity,
     is_writable,
     next_page_token,
@@ -17,6 +16,7 @@ from webhook.kratos.documents import (
     parse_page,
     patch_of,
 )
+from webhook.ory.kratos.metadata import admin_member, public_member
 
 DOCUMENT: dict[str, Any] = {
     "id": IDENTITY,

@@ -6,11 +6,11 @@ import sys
 
 import pytest
 
-from webhook.kratos import ory_sdk
+from webhook.ory.kratos import sdk
 
 PROGRAM = """
 import sys
-from webhook.kratos import ory_sdk
+from webhook.ory.kratos import sdk
 
 loaded = [name for name in sys.modules if name.startswith("ory_client.models.")]
 assert 0 < len(loaded) < 100, len(loaded)
@@ -19,19 +19,19 @@ assert "ory_client" not in sys.modules
 import ory_client
 
 assert len([name for name in sys.modules if name.startswith("ory_client.models.")]) > 300
-assert ory_client.IdentityApi is ory_sdk.IdentityApi
-assert ory_client.ApiClient is ory_sdk.ApiClient
-assert ory_client.Configuration is ory_sdk.Configuration
-assert ory_client.JsonPatch is ory_sdk.JsonPatch
-assert ory_client.models.JsonPatch is ory_sdk.JsonPatch
+assert ory_client.IdentityApi is sdk.IdentityApi
+assert ory_client.ApiClient is sdk.ApiClient
+assert ory_client.Configuration is sdk.Configuration
+assert ory_client.JsonPatch is sdk.JsonPatch
+assert ory_client.models.JsonPatch is sdk.JsonPatch
 assert ory_client.FrontendApi(ory_client.ApiClient())
 print("fine")
 """
 LIBRARY_FIRST = """
 import ory_client
-from webhook.kratos import ory_sdk
+from webhook.ory.kratos import sdk
 
-assert ory_client.IdentityApi is ory_sdk.IdentityApi
+assert ory_client.IdentityApi is sdk.IdentityApi
 print("fine")
 """
 
@@ -46,5 +46,5 @@ def test_the_parts_are_the_librarys_own_in_either_order(program: str) -> None:
 
 def test_a_missing_library_is_told_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ory_client", None)
-    with pytest.raises(ImportError, match="ory-client is not installed"), ory_sdk._empty_packages():
+    with pytest.raises(ImportError, match="ory-client is not installed"), sdk._empty_packages():
         pass

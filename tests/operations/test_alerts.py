@@ -7,13 +7,13 @@ from pathlib import Path
 import yaml
 from prometheus_client import REGISTRY
 
-import webhook.metrics
+import webhook.runtime.metrics
 
 ALERTS = Path(__file__).parents[2] / "docs" / "alerts.yaml"
 
 
 def test_every_rule_is_whole_and_asks_for_metrics_that_exist() -> None:
-    assert webhook.metrics.observe, "importing it registers them"
+    assert webhook.runtime.metrics.observe, "importing it registers them"
     families = {family.name for family in REGISTRY.collect()}
     rules = [rule for group in yaml.safe_load(ALERTS.read_text())["groups"] for rule in group["rules"]]
     assert len({rule["alert"] for rule in rules}) == len(rules) >= 8

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import pytest
 from support import ORY_SECRET, REQUIRED
 
-from webhook.sandbox.service import ServiceProcess
+from sandbox.service import ServiceProcess
 
 SEED = int(os.environ.get("HOSTILE_SEED", "20260302"))
 HEAD = f"Host: x\r\nConnection: close\r\nAuthorization: Bearer {ORY_SECRET}\r\n"

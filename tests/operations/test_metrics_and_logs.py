@@ -14,7 +14,7 @@ import pytest
 import requests
 from prometheus_client.parser import text_string_to_metric_families
 
-from webhook.sandbox.world import ORY_SECRET, World, world
+from sandbox.world import ORY_SECRET, World, world
 
 AUTH = {"Authorization": f"Bearer {ORY_SECRET}"}
 TRIGGER = "7a1cbd0c-3c5e-4b0f-9a55-0f8e3c9d2b11"

@@ -12,7 +12,7 @@ import pytest
 import requests
 from support import ORY_SECRET, REQUIRED
 
-from webhook.sandbox.service import ServiceProcess
+from sandbox.service import ServiceProcess
 
 AUTH = {"Authorization": f"Bearer {ORY_SECRET}"}
 HOOK = {"identity": {"id": "9f425a8d-7efc-4768-8f23-7647a74fdf13", "metadata_public": None}}

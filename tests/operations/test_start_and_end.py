@@ -16,10 +16,10 @@ import pytest
 import requests
 from support import REQUIRED
 
-from webhook.sandbox import faults
-from webhook.sandbox.server import LoopbackServer
-from webhook.sandbox.service import ServiceProcess
-from webhook.sandbox.world import CALLBACK_SECRET, ORY_SECRET, World, world
+from sandbox import faults
+from sandbox.server import LoopbackServer
+from sandbox.service import ServiceProcess
+from sandbox.world import CALLBACK_SECRET, ORY_SECRET, World, world
 
 AUTH = {"Authorization": f"Bearer {ORY_SECRET}"}
 HOOK = {"identity": {"id": "9f425a8d-7efc-4768-8f23-7647a74fdf13", "metadata_public": None}}

@@ -12,7 +12,7 @@ from pages.reading import PUBLIC_URL
 @pytest.fixture(autouse=True)
 def _no_patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """A test opens a link several times within the seconds for which one look is enough."""
-    monkeypatch.setattr("webhook.pages.routes.LOOK_EVERY_SECONDS", 0.0)
+    monkeypatch.setattr("webhook.web.pages.routes.LOOK_EVERY_SECONDS", 0.0)
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ from itsdangerous import TimestampSigner
 from support import CALLBACK_SECRET, World
 from werkzeug.test import TestResponse
 
-from webhook.links import Links
-from webhook.pages.texts import TEXTS
+from webhook.verification.links import Links
+from webhook.web.pages.texts import TEXTS
 
 PUBLIC_URL = "https://verify.example.com"
 PREFIX = f"{PUBLIC_URL}/jumio/verify/"
@@ -32,7 +32,7 @@ def forged(identity_id: str, *, secret: str = CALLBACK_SECRET, age: float = 0, s
         def get_timestamp(self) -> int:
             return int(time.time() - age)
 
-    signer = Then(secret, salt=salt or "ory-jumio-webhook.verification-link", digest_method=hashlib.sha256)
+    signer = Then(secret, salt=salt or "ory-jumio-webhook.verification.settle-link", digest_method=hashlib.sha256)
     return signer.sign(identity_id).decode()
 
 

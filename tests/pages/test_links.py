@@ -20,10 +20,10 @@ from pages.reading import (
     started,
     token_for,
 )
+from sandbox import faults
 from webhook.core.record import Record
-from webhook.core.secrets import capability_token
-from webhook.links import LinkExpired, Links
-from webhook.sandbox import faults
+from webhook.core.signing import capability_token
+from webhook.verification.links import LinkExpired, Links
 
 WEEK = 7 * 86400
 

@@ -13,13 +13,13 @@ from werkzeug.test import TestResponse
 from werkzeug.wrappers import Response as BaseResponse
 
 from pages.reading import PREFIX, PUBLIC_URL, assert_page, assert_sent_on, opened, pressed, started, token_for
+from sandbox import faults
+from sandbox.faults import Fault
 from webhook.core.record import Record, Reverification
 from webhook.core.status import Status
 from webhook.core.times import to_text
-from webhook.pages import routes
-from webhook.pages.texts import TEXTS, texts_for
-from webhook.sandbox import faults
-from webhook.sandbox.faults import Fault
+from webhook.web.pages import routes
+from webhook.web.pages.texts import TEXTS, texts_for
 
 BOTH = pytest.mark.parametrize("open_or_press", [opened, pressed])
 

@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Prometheus metrics, counted from the very events that are logged. Right under several workers.
+
+The workers count in memory-mapped files of one directory, which `serve` names in PROMETHEUS_MULTIPROC_DIR before
+this module is imported: https://prometheus.github.io/client_python/multiprocess/
+"""
+
+import os
+from collections.abc import Mapping
+
+from prometheus_client import REGISTRY, CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+_REQUESTS = Counter("jumio_webhook_requests", "Requests answered.", ["route", "code"])
+_OUTBOUND = Histogram(
+    "jumio_webhook_outbound_seconds",
+    "Calls to Jumio and Kratos. outcome: the class of the answer (2xx, 4xx, 5xx) or failed.",
+    ["peer", "operation", "outcome"],
+    buckets=(0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0),
+)
+_VERIFICATIONS = Counter("jumio_webhook_verifications", "Verifications that reached a status.", ["status"])
+_VERDICT = Histogram(
+    "jumio_webhook_verdict_seconds",
+    "Time from the start of a verification to its end.",
+    ["status"],
+    buckets=(30, 60, 120, 300, 600, 1800, 3600, 6 * 3600, 86400),
+)
+_REFUSALS = Counter("jumio_webhook_secret_refusals", "Requests without a right secret.", ["route"])
+
+
+def observe(event: str, fields: Mapping[str, object]) -> None:
+    """Count one event; a listener for `webhook.runtime.log.listen`."""
+    if event == "request":
+        _REQUESTS.labels(fields["route"], fields["code"]).inc()
+    elif event == "outbound":
+        seconds = float(str(fields["duration_ms"])) / 1000
+        _OUTBOUND.labels(fields["peer"], fields["operation"], _outcome(fields)).observe(seconds)
+    elif event == "secret.refused":
+        _REFUSALS.labels(fields["route"]).inc()
+    elif event in ("verification.started", "verification.unstarted", "verification.settled", "verification.forgotten"):
+        _VERIFICATIONS.labels(fields["status"]).inc()
+        if isinstance(took := fields.get("seconds_since_start"), float):
+            _VERDICT.labels(fields["status"]).observe(took)
+
+
+def exposition() -> bytes:
+    """All metrics of all workers, in Prometheus' text format."""
+    if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+        return generate_latest(REGISTRY)
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # the library has no types there
+    return generate_latest(registry)
+
+
+def _outcome(fields: Mapping[str, object]) -> str:
+    code = fields.get("code")
+    return f"{code // 100}xx" if isinstance(code, int) else "failed"
