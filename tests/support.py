@@ -15,11 +15,13 @@ from sandbox import faults, jumio_records
 from sandbox.jumio import JumioStandIn
 from sandbox.jumio_records import Workflow
 from sandbox.kratos import KratosStandIn
-from webhook.core.assurance import Assurance, Check
-from webhook.core.record import Decision, Record
-from webhook.core.settle import Reading
+from webhook import wiring
+from webhook.core.assurance import Assurance, with_steps
+from webhook.core.evidence import Check, Decision, Reading
+from webhook.core.record import Record
 from webhook.core.signing import capability_token
 from webhook.core.status import Status, Verdict
+from webhook.idv.jumio import words
 from webhook.ory.kratos.metadata import admin_member, public_member, read_record
 from webhook.settings import Settings, shipped_table
 from webhook.web.app import create_app
@@ -116,7 +118,7 @@ def pending(**changed: Any) -> Record:
         "account_id": ACCOUNT,
         "workflow_execution_id": WORKFLOW,
         "verification_url": LINK,
-        "jumio_url": LINK,
+        "vendor_url": LINK,
         "initiated_at": "2026-03-02T18:00:00.000Z",
         "workflow_key": 10011,
     }
@@ -129,7 +131,7 @@ def approved(**changed: Any) -> Record:
         "status": Status.APPROVED,
         "verdict": Verdict.PASSED,
         "verification_url": None,
-        "jumio_url": None,
+        "vendor_url": None,
         "decided_at": "2026-03-02T18:30:00.000Z",
         "decision": Decision(type="PASSED", label="PASSED", risk_score=0.0),
     }
@@ -145,7 +147,7 @@ def assured(level: int = 3, **changed: Any) -> Assurance:
         "expires_at": None,
         "table": TABLE.version,
     }
-    return Assurance(**{**values, **changed})
+    return with_steps(TABLE, Assurance(**{**values, **changed}))
 
 
 def verified(level: int = 3, **changed: Any) -> Record:
@@ -165,7 +167,19 @@ def reading(**changed: Any) -> Reading:
         "workflow_key": 10011,
         "references": (IDENTITY, IDENTITY),
     }
-    return Reading(**{**values, **changed})
+    told = {**values, **changed}
+    decision, checks = told["decision"], told.get("checks", ())
+    status, verdict = words.status_of(told.pop("workflow_status"), decision.type if decision else None)
+    grades = [words.grade_of(word) for word in (decision.type if decision else None, *(c.decision for c in checks))]
+    return Reading(
+        **{
+            "status": status,
+            "verdict": verdict,
+            "worst": max(grades),
+            "is_face_check": words.is_face_check(checks),
+            **told,
+        }
+    )
 
 
 @dataclass(frozen=True)
@@ -177,8 +191,10 @@ class World:
     settings: Settings
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "app", create_app(self.settings))
+        object.__setattr__(self, "services", wiring.for_requests(self.settings))
+        object.__setattr__(self, "app", create_app(self.services))
 
+    services: wiring.Services = None
     app: Flask = None
 
     @property
@@ -230,7 +246,7 @@ class World:
     def ring(self, workflow: Workflow) -> TestResponse:
         """Jumio's callback, on the URL that only Jumio was told."""
         path = f"/jumio/callback/{workflow.reference}/" + capability_token(
-            workflow.reference, secret=self.settings.jumio_callback_secrets[0]
+            workflow.reference, secret=self.settings.jumio.callback_secrets[0]
         )
         body = {"workflowExecution": {"id": workflow.id, "status": "PROCESSED"}, "account": {"id": workflow.account_id}}
         return self.client.post(path, json=body)

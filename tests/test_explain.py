@@ -23,9 +23,10 @@ from support import (
 
 from sandbox import faults
 from webhook import cli
-from webhook.commands import explanation as explain
-from webhook.core.assurance import Check, Table
-from webhook.core.record import Decision, Record, Reverification
+from webhook.core.assurance import Table
+from webhook.core.evidence import Check, Decision
+from webhook.core.explanation import explanation as explain
+from webhook.core.record import Record, Reverification
 from webhook.core.status import Status, Verdict
 
 

@@ -5,7 +5,8 @@ import random
 
 import pytest
 
-from webhook.coordination.pace import JUMIO_LIMITS, Pace
+from webhook.coordination.pace import Pace
+from webhook.idv.jumio.client import RATE_LIMITS
 
 
 class Clock:
@@ -21,14 +22,14 @@ class Clock:
         self.now += seconds
 
 
-@pytest.mark.parametrize("operation", sorted(JUMIO_LIMITS))
+@pytest.mark.parametrize("operation", sorted(RATE_LIMITS))
 def test_no_window_holds_more_calls_than_allowed(operation: str) -> None:
     seed = 20261122
     print(f"seed {seed}")
     rng = random.Random(seed)
     clock = Clock()
-    pace = Pace(JUMIO_LIMITS, clock=clock, sleep=clock.sleep)
-    calls, seconds = JUMIO_LIMITS[operation]
+    pace = Pace(RATE_LIMITS, clock=clock, sleep=clock.sleep)
+    calls, seconds = RATE_LIMITS[operation]
     begun: list[float] = []
     for _ in range(calls * 6):
         clock.now += rng.choice([0.0, 0.0, 0.0, rng.uniform(0, seconds / calls * 2)])

@@ -27,8 +27,8 @@ from sandbox.faults import Fault
 from webhook.core.record import Record, Reverification
 from webhook.core.status import Status
 from webhook.core.times import to_text
-from webhook.verification.links import Links
 from webhook.verification import gate as admission
+from webhook.verification.links import Links
 
 STEP_UP = {"min_level": 3, "on_unmet": "start"}
 
@@ -52,7 +52,7 @@ def open_one(due_at: str | None = None) -> Reverification:
         due_at=due_at,
         workflow_execution_id=NEWER_WORKFLOW,
         verification_url=LINK,
-        jumio_url=LINK,
+        vendor_url=LINK,
         initiated_at=days_ago(0),
         workflow_key=10014,
     )

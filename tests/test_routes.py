@@ -35,9 +35,9 @@ from sandbox import faults
 from sandbox.faults import Fault
 from sandbox.server import LoopbackServer
 from webhook import __version__
+from webhook.core.ids import NIL_UUID
 from webhook.core.record import Record
 from webhook.core.status import Status
-from webhook.ory.kratos.hooks import NIL_UUID
 from webhook.ory.kratos.metadata import public_member
 from webhook.verification import gate as admission
 from webhook.web import routes
@@ -860,7 +860,7 @@ def test_a_client_that_reads_slowly_or_not_at_all_is_no_concern_here(world: Worl
 
 
 def test_initiate_without_a_link_from_jumio_is_still_pending(world: World) -> None:
-    person = world.person_with(pending(verification_url=None, jumio_url=None))
+    person = world.person_with(pending(verification_url=None, vendor_url=None))
     answer = initiate(world, person)
     assert answer.json == {
         "status": "pending",

@@ -147,7 +147,7 @@ def test_serve_serves_by_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     served: list[Settings] = []
     monkeypatch.setattr(serve, "run", served.append)
     assert cli.main(["serve"]) == 0
-    assert [settings.kratos_admin_url for settings in served] == [REQUIRED["KRATOS_ADMIN_URL"]]
+    assert [settings.kratos.admin_url for settings in served] == [REQUIRED["KRATOS_ADMIN_URL"]]
 
 
 @pytest.mark.usefixtures("_environment")

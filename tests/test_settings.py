@@ -50,18 +50,18 @@ def problems_of(**changed: str | None) -> list[str]:
 def test_the_required_settings_are_enough_and_the_rest_has_the_stated_defaults() -> None:
     settings = Settings.from_mapping(REQUIRED)
     assert settings.ory_webhook_secrets == (b"ory-secret-for-tests", b"ory-secret-of-last-year")
-    assert settings.jumio_callback_secrets == (b"sandbox-callback-secret", b"callback-secret-of-last-year")
-    assert (settings.port, settings.web_concurrency, settings.jumio_workflow_key) == (3000, 2, 10011)
-    assert settings.jumio_signature_header == "X-Jumio-Signature"
-    assert settings.jumio_user_agent == f"ory-jumio-webhook/{__version__}"
-    assert settings.block_login_statuses == {Status.REJECTED}
-    assert settings.on_rejected is OnRejected.REVOKE
-    assert settings.ory_api_key is settings.public_url is None
-    assert settings.jumio_token_lifetime is settings.jumio_success_url is settings.jumio_error_url is None
-    assert settings.jumio_locale is None
-    assert (settings.jumio_reauth_workflow_key, settings.max_starts_per_day) == (10014, 5)
-    assert settings.link_max_age == timedelta(days=7)
-    assert settings.assurance_table == shipped_table()
+    assert settings.jumio.callback_secrets == (b"sandbox-callback-secret", b"callback-secret-of-last-year")
+    assert (settings.server.port, settings.server.workers, settings.verification.workflow_key) == (3000, 2, 10011)
+    assert settings.jumio.signature_header == "X-Jumio-Signature"
+    assert settings.jumio.user_agent == f"ory-jumio-webhook/{__version__}"
+    assert settings.verification.block_login_statuses == {Status.REJECTED}
+    assert settings.verification.on_rejected is OnRejected.REVOKE
+    assert settings.kratos.api_key is settings.links.public_url is None
+    assert settings.jumio.token_lifetime is settings.jumio.success_url is settings.jumio.error_url is None
+    assert settings.jumio.locale is None
+    assert (settings.verification.reauth_workflow_key, settings.verification.max_starts_per_day) == (10014, 5)
+    assert settings.links.max_age == timedelta(days=7)
+    assert settings.verification.assurance_table == shipped_table()
 
 
 def test_every_missing_setting_is_reported_at_once_by_name() -> None:
@@ -239,7 +239,7 @@ SECRETS = {
 
 def test_secrets_are_not_in_the_representation() -> None:
     settings = settings_of(**SECRETS)
-    assert settings.jumio_client_secret == "hush-client-secret"
+    assert settings.jumio.client_secret == "hush-client-secret"
     for shown in (repr(settings), str(settings), f"{settings}"):
         assert "hush" not in shown
         assert "kratos.invalid" in shown
@@ -288,5 +288,5 @@ def test_the_example_names_every_setting_and_no_other() -> None:
 
 def test_the_example_loads() -> None:
     settings = Settings.from_mapping(dotenv_values(EXAMPLE, interpolate=False))
-    assert settings.jumio_workflow_key == 10011
-    assert settings.public_url == "https://jumio-webhook.example.com"
+    assert settings.verification.workflow_key == 10011
+    assert settings.links.public_url == "https://jumio-webhook.example.com"

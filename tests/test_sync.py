@@ -16,17 +16,17 @@ from sandbox import faults
 from sandbox.server import Request
 from webhook import cli
 from webhook.commands import sync as sync_command
-from webhook.coordination.pace import JUMIO_LIMITS, Pace
+from webhook.coordination.pace import Pace
 from webhook.core.events import Event
 from webhook.core.record import Record, Reverification
 from webhook.core.start import claimed
 from webhook.core.status import Status, Verdict
 from webhook.core.times import to_text
-from webhook.idv.jumio.client import JumioClient
+from webhook.idv.jumio.client import RATE_LIMITS, JumioClient
 from webhook.ory.kratos.client import KratosClient
 from webhook.ory.kratos.documents import patch_of
-from webhook.verification.settle import Verifications
 from webhook.verification import sweep as sync
+from webhook.verification.settle import Verifications
 from webhook.verification.sweep import Report, Sweeper
 
 UNSTARTED = Record(status=Status.UNSTARTED)
@@ -41,7 +41,7 @@ def _no_long_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def sweeper_of() -> Callable[..., Sweeper]:
     def make(world: World, **changed: Any) -> Sweeper:
-        pace = Pace(JUMIO_LIMITS)
+        pace = Pace(RATE_LIMITS)
         kratos = KratosClient(world.settings)
         verifications = Verifications(
             world.settings, kratos=kratos, jumio=JumioClient(world.settings, before_call=pace.wait)
@@ -433,7 +433,7 @@ def test_nothing_is_claimed_after_the_word_to_stop(world: World, sweeper_of: Cal
         def wait_for_room(self, operation: str) -> None:
             stop.set()
 
-    assert sweeper_of(world, stop=stop, pace=LatePace(JUMIO_LIMITS)).sweep() == Report(scanned=1, unchanged=1)
+    assert sweeper_of(world, stop=stop, pace=LatePace(RATE_LIMITS)).sweep() == Report(scanned=1, unchanged=1)
     assert world.record(identity_id)[1]["history"] == []
 
 

@@ -21,22 +21,22 @@ from webhook.core.start import claimed
 from webhook.core.status import Status
 from webhook.errors import (
     IdentityUnknown,
-    JumioRateLimited,
-    JumioRefused,
-    JumioUnavailable,
     KratosError,
     KratosRefused,
     KratosUnavailable,
     StartNotRecorded,
+    VendorRateLimited,
+    VendorRefused,
+    VendorUnavailable,
     WorkflowUnknown,
 )
+from webhook.idv.jumio.callback import Callback
 from webhook.idv.jumio.client import JumioClient
 from webhook.ory.kratos.client import KratosClient
-from webhook.ory.kratos.hooks import Doorbell
 from webhook.ory.kratos.metadata import admin_member, public_member
 from webhook.runtime.deadline import time_limit
-from webhook.verification.settle import Verifications
 from webhook.verification import start as starting
+from webhook.verification.settle import Verifications
 from webhook.verification.start import Claim
 
 Make = Callable[..., Verifications]
@@ -62,8 +62,8 @@ def begun(world: World, verifications: Verifications, name: str = "person") -> t
     return person, workflow
 
 
-def doorbell(workflow: Workflow) -> Doorbell:
-    return Doorbell(account_id=workflow.account_id, workflow_execution_id=workflow.id, is_final=True)
+def doorbell(workflow: Workflow) -> Callback:
+    return Callback(account_id=workflow.account_id, workflow_execution_id=workflow.id, is_final=True)
 
 
 def statuses(world: World, person: str) -> list[str | None]:
@@ -120,13 +120,13 @@ def test_who_has_an_account_that_jumio_deleted_gets_a_new_one(world: World, veri
 
 
 FAILURES = [
-    (faults.answer(500), JumioUnavailable),
-    (faults.answer(429), JumioRateLimited),
-    (faults.answer(403), JumioRefused),
-    (faults.answer(400), JumioRefused),
+    (faults.answer(500), VendorUnavailable),
+    (faults.answer(429), VendorRateLimited),
+    (faults.answer(403), VendorRefused),
+    (faults.answer(400), VendorRefused),
     (faults.answer(404), WorkflowUnknown),
-    (faults.reset(), JumioUnavailable),
-    (faults.garbage(), JumioUnavailable),
+    (faults.reset(), VendorUnavailable),
+    (faults.garbage(), VendorUnavailable),
 ]
 
 
@@ -283,7 +283,7 @@ def test_a_ring_for_a_workflow_of_ours_that_was_never_noted_adopts_it(
 
 def test_a_workflow_that_jumio_does_not_know_yet_is_an_error(world: World, verifications: Verifications) -> None:
     person = world.person_with(pending())
-    bell = Doorbell(account_id=ACCOUNT, workflow_execution_id=WORKFLOW, is_final=True)
+    bell = Callback(account_id=ACCOUNT, workflow_execution_id=WORKFLOW, is_final=True)
     with pytest.raises(WorkflowUnknown):
         verifications.ring(bell, identity_id=person)
     assert world.kratos.server.requests == []
@@ -410,7 +410,7 @@ def test_a_look_that_cannot_be_made_changes_nothing(world: World, verifications:
     person, _ = begun(world, verifications)
     before = world.record(person)
     on_jumio(world, fault, "GET")
-    with pytest.raises(JumioUnavailable):
+    with pytest.raises(VendorUnavailable):
         verifications.look(person)
     assert world.record(person) == before
 

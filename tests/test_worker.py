@@ -14,17 +14,10 @@ from typing import Any
 import pytest
 from gunicorn.config import Config
 
+from webhook.limits import CLIENT_SECONDS
 from webhook.web import worker as module
 from webhook.web.server import _Logger
-from webhook.web.worker import (
-    CLIENT_SECONDS,
-    LONG_REQUESTS_BUDGET,
-    LONGEST_REQUEST,
-    SHORT_REQUEST,
-    Worker,
-    _ClientSocket,
-    _close,
-)
+from webhook.web.worker import LONG_REQUESTS_BUDGET, LONGEST_REQUEST, SHORT_REQUEST, Worker, _ClientSocket, _close
 
 HEAD = b"POST /echo HTTP/1.1\r\nHost: x\r\n"
 GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"

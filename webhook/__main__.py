@@ -1,8 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`python -m webhook` is `jumio-webhook`."""
+"""`jumio-webhook`, and the same as `python -m webhook`."""
 
-import sys
+from gevent import monkey
 
-from webhook.cli import main
+# Before anything else is imported: what is imported earlier keeps the blocking originals (ssl, urllib3).
+monkey.patch_all()
 
-sys.exit(main())
+import sys  # noqa: E402
+
+from webhook.cli import main  # noqa: E402
+
+__all__ = ["main"]
+
+if __name__ == "__main__":
+    sys.exit(main())

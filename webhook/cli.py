@@ -9,9 +9,10 @@ from datetime import timedelta
 from pathlib import Path
 
 from webhook import __version__
-from webhook.core.assurance import parse_duration
+from webhook.commands.arguments import WrongArgument
+from webhook.core.start import REASONS
+from webhook.core.times import parse_duration
 from webhook.errors import Malformed
-from webhook.ory.kratos.hooks import REASONS
 from webhook.settings import Settings, SettingsError
 
 EXIT_FAILED = 1
@@ -23,6 +24,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
     try:
         return int(arguments.run(arguments))
+    except WrongArgument as error:
+        print(f"jumio-webhook: {error}", file=sys.stderr)
+        return EXIT_CANNOT_RUN
     except SettingsError as error:
         print("jumio-webhook cannot start; these settings need attention:", file=sys.stderr)
         for problem in error.problems:
@@ -82,24 +86,23 @@ def _parser() -> argparse.ArgumentParser:
 
 def _serve(arguments: argparse.Namespace) -> int:
     settings = Settings.load()
-    from webhook.web import server as serve
+    from webhook.commands import serve
 
-    serve.run(settings)
-    return 0
+    return serve.run(settings)
 
 
 def _sync(arguments: argparse.Namespace) -> int:
     settings = Settings.load()
-    from webhook.commands import sync as sync_command
+    from webhook.commands import sync
 
-    return sync_command.run(settings, identity=arguments.identity, every=arguments.every, as_json=arguments.json)
+    return sync.run(settings, identity=arguments.identity, every=arguments.every, as_json=arguments.json)
 
 
 def _reverify(arguments: argparse.Namespace) -> int:
     settings = Settings.load()
-    from webhook.commands import identities as identity_commands
+    from webhook.commands import reverify
 
-    return identity_commands.run_reverify(
+    return reverify.run(
         settings,
         identity=arguments.identity,
         older_than=arguments.older_than,
@@ -111,9 +114,9 @@ def _reverify(arguments: argparse.Namespace) -> int:
 
 def _explain(arguments: argparse.Namespace) -> int:
     settings = Settings.load()
-    from webhook.commands import identities as identity_commands
+    from webhook.commands import explain
 
-    return identity_commands.run_explain(settings, identity=arguments.identity, as_json=arguments.json)
+    return explain.run(settings, identity=arguments.identity, as_json=arguments.json)
 
 
 def _duration(text: str) -> timedelta:

@@ -8,15 +8,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, cast
 from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 
-from webhook import __version__
-from webhook.core.assurance import Table, parse_duration
+from webhook import __version__, limits
+from webhook.core.assurance import Table
 from webhook.core.assurance_table import parse_table
 from webhook.core.status import OnRejected, Status
+from webhook.core.times import parse_duration
 from webhook.errors import Malformed
 
 T = TypeVar("T")
@@ -31,6 +32,17 @@ _JUMIO_URL_MAX = 255
 _DEFAULT_WORKFLOW_KEY: int | str = 10011
 # "Standalone Authentication": https://documentation.jumio.ai/docs/references/servicesAndworkflow/standardService/authenticationWorkflow
 _DEFAULT_REAUTH_WORKFLOW_KEY: int | str = 10014
+SHORTEST_SECRET = 16
+# The secrets of .env.example.
+EXAMPLES = frozenset(
+    {
+        "change-me-to-32-random-characters",
+        "change-me-to-32-other-random-characters",
+        "your-client-id",
+        "your-client-secret",
+    }
+)
+_GENERATE = "`openssl rand -hex 32` makes a good one"
 _CALLBACK_PATH_MAX = len("/jumio/callback/") + 36 + 1 + 43
 
 
@@ -43,36 +55,82 @@ class SettingsError(Exception):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings:
-    """Every setting of the service, checked. Secrets are bytes and stay out of `repr`."""
+class KratosSettings:
+    """How Kratos' admin API is called."""
 
-    ory_webhook_secrets: tuple[bytes, ...] = field(repr=False)
-    kratos_admin_url: str
-    ory_api_key: str | None = field(repr=False)
-    jumio_auth_url: str
-    jumio_api_base_url: str
-    jumio_client_id: str = field(repr=False)
-    jumio_client_secret: str = field(repr=False)
-    jumio_callback_secrets: tuple[bytes, ...] = field(repr=False)
-    bind_address: str
-    port: int
-    web_concurrency: int
-    public_url: str | None
-    jumio_workflow_key: int | str
-    jumio_signature_header: str
-    jumio_user_agent: str
-    jumio_token_lifetime: str | None
-    jumio_success_url: str | None
-    jumio_error_url: str | None
-    jumio_locale: str | None
-    jumio_reauth_workflow_key: int | str
+    admin_url: str
+    api_key: str | None = field(repr=False)
+    user_agent: str
+    max_in_flight: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class JumioSettings:
+    """How Jumio is called, and how its callbacks are told from others'."""
+
+    auth_url: str
+    api_base_url: str
+    client_id: str = field(repr=False)
+    client_secret: str = field(repr=False)
+    callback_secrets: tuple[bytes, ...] = field(repr=False)
+    signature_header: str
+    user_agent: str
+    token_lifetime: str | None
+    success_url: str | None
+    error_url: str | None
+    locale: str | None
+    max_in_flight: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class VerificationSettings:
+    """What is started for whom, who is stopped, and what a verification is worth."""
+
+    workflow_key: int | str
+    reauth_workflow_key: int | str
     block_login_statuses: frozenset[Status]
     on_rejected: OnRejected
     assurance_table: Table
     max_starts_per_day: int
-    link_max_age: timedelta
-    log_format: str
-    log_level: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class LinkSettings:
+    """Our own links: where they lead, what signs them (the first), what is accepted, and how long they work."""
+
+    public_url: str | None
+    secrets: tuple[bytes, ...] = field(repr=False)
+    max_age: timedelta
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServerSettings:
+    """Where `serve` listens, and with how many processes."""
+
+    bind_address: str
+    port: int
+    workers: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogSettings:
+    """`json` or `text`, from `debug`, `info`, `warning` or `error` on."""
+
+    format: str
+    level: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Every setting of the service, checked. Secrets are bytes and stay out of `repr`."""
+
+    ory_webhook_secrets: tuple[bytes, ...] = field(repr=False)
+    kratos: KratosSettings
+    jumio: JumioSettings
+    verification: VerificationSettings
+    links: LinkSettings
+    server: ServerSettings
+    log: LogSettings
 
     @classmethod
     def from_mapping(cls, mapping: Mapping[str, str | None]) -> "Settings":
@@ -81,40 +139,57 @@ class Settings:
         :raises SettingsError: naming everything that is wrong, at once.
         """
         reader = _Reader(mapping)
-        settings = {
-            "ory_webhook_secrets": reader.required("ORY_WEBHOOK_SECRET", _secrets),
-            "kratos_admin_url": reader.required("KRATOS_ADMIN_URL", _kratos_url),
-            "ory_api_key": reader.optional("ORY_API_KEY", _header_value, None),
-            "jumio_auth_url": reader.required("JUMIO_AUTH_URL", _url),
-            "jumio_api_base_url": reader.required("JUMIO_API_BASE_URL", _url),
-            "jumio_client_id": reader.required("JUMIO_CLIENT_ID", _secret),
-            "jumio_client_secret": reader.required("JUMIO_CLIENT_SECRET", _secret),
-            "jumio_callback_secrets": reader.required("JUMIO_CALLBACK_SECRET", _secrets),
-            "bind_address": reader.optional("BIND_ADDRESS", _address, "0.0.0.0"),  # noqa: S104  # a container's port
-            "port": reader.optional("PORT", _number(1, 65535), 3000),
-            "web_concurrency": reader.optional("WEB_CONCURRENCY", _number(1, 256), 2),
-            "public_url": reader.optional("PUBLIC_URL", _public_url, None),
-            "jumio_workflow_key": reader.optional("JUMIO_WORKFLOW_KEY", _workflow_key, _DEFAULT_WORKFLOW_KEY),
-            "jumio_signature_header": reader.optional("JUMIO_SIGNATURE_HEADER", _header_name, "X-Jumio-Signature"),
-            "jumio_user_agent": reader.optional("JUMIO_USER_AGENT", _header_value, f"ory-jumio-webhook/{__version__}"),
-            "jumio_token_lifetime": reader.optional("JUMIO_TOKEN_LIFETIME", _token_lifetime, None),
-            "jumio_success_url": reader.optional("JUMIO_SUCCESS_URL", _jumio_url, None),
-            "jumio_error_url": reader.optional("JUMIO_ERROR_URL", _jumio_url, None),
-            "jumio_locale": reader.optional("JUMIO_LOCALE", _locale, None),
-            "jumio_reauth_workflow_key": reader.optional(
-                "JUMIO_REAUTH_WORKFLOW_KEY", _workflow_key, _DEFAULT_REAUTH_WORKFLOW_KEY
+        required, optional = reader.required, reader.optional
+        callback_secrets = required("JUMIO_CALLBACK_SECRET", _secrets)
+        user_agent = optional("JUMIO_USER_AGENT", _header_value, f"ory-jumio-webhook/{__version__}")
+        settings = cls(
+            ory_webhook_secrets=required("ORY_WEBHOOK_SECRET", _secrets),
+            kratos=KratosSettings(
+                admin_url=required("KRATOS_ADMIN_URL", _kratos_url),
+                api_key=reader.perhaps("ORY_API_KEY", _header_value),
+                user_agent=user_agent,
+                max_in_flight=optional("KRATOS_MAX_IN_FLIGHT", _number(1, 10_000), limits.KRATOS_MAX_IN_FLIGHT),
             ),
-            "block_login_statuses": reader.optional("BLOCK_LOGIN_STATUSES", _statuses, frozenset({Status.REJECTED})),
-            "on_rejected": reader.optional("ON_REJECTED", _one_of(OnRejected), OnRejected.REVOKE),
-            "assurance_table": reader.optional("ASSURANCE_TABLE", _table, shipped_table()),
-            "max_starts_per_day": reader.optional("MAX_STARTS_PER_DAY", _number(1, 1000), 5),
-            "link_max_age": reader.optional("LINK_MAX_AGE", _duration, timedelta(days=7)),
-            "log_format": reader.optional("LOG_FORMAT", _choice("json", "text"), "json"),
-            "log_level": reader.optional("LOG_LEVEL", _choice("debug", "info", "warning", "error"), "info"),
-        }
+            jumio=JumioSettings(
+                auth_url=required("JUMIO_AUTH_URL", _url),
+                api_base_url=required("JUMIO_API_BASE_URL", _url),
+                client_id=required("JUMIO_CLIENT_ID", _given),
+                client_secret=required("JUMIO_CLIENT_SECRET", _given),
+                callback_secrets=callback_secrets,
+                signature_header=optional("JUMIO_SIGNATURE_HEADER", _header_name, "X-Jumio-Signature"),
+                user_agent=user_agent,
+                token_lifetime=reader.perhaps("JUMIO_TOKEN_LIFETIME", _token_lifetime),
+                success_url=reader.perhaps("JUMIO_SUCCESS_URL", _jumio_url),
+                error_url=reader.perhaps("JUMIO_ERROR_URL", _jumio_url),
+                locale=reader.perhaps("JUMIO_LOCALE", _locale),
+                max_in_flight=optional("JUMIO_MAX_IN_FLIGHT", _number(1, 10_000), limits.JUMIO_MAX_IN_FLIGHT),
+            ),
+            verification=VerificationSettings(
+                workflow_key=optional("JUMIO_WORKFLOW_KEY", _workflow_key, _DEFAULT_WORKFLOW_KEY),
+                reauth_workflow_key=optional("JUMIO_REAUTH_WORKFLOW_KEY", _workflow_key, _DEFAULT_REAUTH_WORKFLOW_KEY),
+                block_login_statuses=optional("BLOCK_LOGIN_STATUSES", _statuses, frozenset({Status.REJECTED})),
+                on_rejected=optional("ON_REJECTED", _one_of(OnRejected), OnRejected.REVOKE),
+                assurance_table=optional("ASSURANCE_TABLE", _table, shipped_table()),
+                max_starts_per_day=optional("MAX_STARTS_PER_DAY", _number(1, 1000), 5),
+            ),
+            links=LinkSettings(
+                public_url=reader.perhaps("PUBLIC_URL", _public_url),
+                secrets=callback_secrets,
+                max_age=optional("LINK_MAX_AGE", _duration, timedelta(days=7)),
+            ),
+            server=ServerSettings(
+                bind_address=optional("BIND_ADDRESS", _address, "0.0.0.0"),  # noqa: S104  # a container's port
+                port=optional("PORT", _number(1, 65535), 3000),
+                workers=optional("WEB_CONCURRENCY", _number(1, 256), 1),
+            ),
+            log=LogSettings(
+                format=optional("LOG_FORMAT", _choice("json", "text"), "json"),
+                level=optional("LOG_LEVEL", _choice("debug", "info", "warning", "error"), "info"),
+            ),
+        )
         if reader.problems:
             raise SettingsError(reader.problems)
-        return cls(**settings)  # type: ignore[arg-type]  # every None was reported as a problem above
+        return settings
 
     @classmethod
     def load(cls) -> "Settings":
@@ -132,13 +207,15 @@ class _Reader:
         self._mapping = mapping
         self.problems: list[str] = []
 
-    def required(self, name: str, parse: Callable[[str], T]) -> T | None:
+    def required(self, name: str, parse: Callable[[str], T]) -> T:
         if not (self._mapping.get(name) or "").strip():
             self.problems.append(f"{name} is missing")
-            return None
-        return self.optional(name, parse, None)
+        return self.optional(name, parse, cast("T", None))  # which nobody gets to see: a problem was noted
 
-    def optional(self, name: str, parse: Callable[[str], T], default: T | None) -> T | None:
+    def perhaps(self, name: str, parse: Callable[[str], T]) -> T | None:
+        return self.optional(name, parse, cast("T", None))
+
+    def optional(self, name: str, parse: Callable[[str], T], default: T) -> T:
         text = (self._mapping.get(name) or "").strip()
         if not text:
             return default
@@ -146,20 +223,25 @@ class _Reader:
             return parse(text)
         except ValueError as error:
             self.problems.append(f"{name} {error}")
-            return None
+            return default
 
 
 def _secrets(text: str) -> tuple[bytes, ...]:
-    secrets = tuple(part.strip().encode() for part in _secret(text).split(","))
+    """Secrets that the operator makes up: long enough that nobody guesses them."""
+    secrets = tuple(_given(part.strip()).encode() for part in text.split(","))
     if not all(secrets):
         raise ValueError("has an empty secret in its comma-separated list")
+    if any(len(secret) < SHORTEST_SECRET for secret in secrets):
+        raise ValueError(f"has a secret shorter than {SHORTEST_SECRET} characters, which can be guessed; {_GENERATE}")
     return secrets
 
 
-def _secret(text: str) -> str:
-    """An environment variable may hold any bytes; Python shows those that are not UTF-8 as lone surrogates."""
+def _given(text: str) -> str:
+    """A secret that somebody gave us; an environment variable may hold any bytes, shown as lone surrogates."""
     if any("\ud800" <= character <= "\udfff" for character in text):
         raise ValueError("is not UTF-8")
+    if text in EXAMPLES:
+        raise ValueError(f"is still the one of .env.example, which everybody knows; {_GENERATE}")
     return text
 
 

@@ -43,14 +43,14 @@ def link(world: World, identity_id: str) -> str:
 
 
 def path(world: World, identity_id: str) -> str:
-    return link(world, identity_id).removeprefix(world.settings.public_url or "")
+    return link(world, identity_id).removeprefix(world.settings.links.public_url or "")
 
 
 def started(world: World) -> str:
     """Somebody whose workflow is open; the identity's id."""
     identity_id = world.person()
     answer = world.client.post("/jumio/initiate", headers=AUTH, json={"identity": {"id": identity_id}})
-    assert answer.get_json()["verification_url"].startswith(f"{world.settings.public_url}/jumio/verify/")
+    assert answer.get_json()["verification_url"].startswith(f"{world.settings.links.public_url}/jumio/verify/")
     return identity_id
 
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from webhook.coordination.pace import JUMIO_LIMITS, Pace
-from webhook.idv.jumio.client import JumioClient
+from webhook.coordination.pace import Pace
+from webhook.idv.jumio.client import RATE_LIMITS, JumioClient
 from webhook.ory.kratos.client import KratosClient
 from webhook.settings import Settings
 from webhook.verification.settle import Verifications
@@ -35,7 +35,7 @@ def sweeper_of() -> Callable[..., Sweeper]:
     """A sweep as `jumio-webhook sync` makes it."""
 
     def make(settings: Settings, *, stop: threading.Event | None = None) -> Sweeper:
-        pace = Pace(JUMIO_LIMITS)
+        pace = Pace(RATE_LIMITS)
         kratos = KratosClient(settings)
         jumio = JumioClient(settings, before_call=pace.wait)
         verifications = Verifications(settings, kratos=kratos, jumio=jumio)

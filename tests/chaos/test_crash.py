@@ -132,9 +132,9 @@ def test_a_sync_dies_at_any_of_its_calls(
 ) -> None:
     environment = {
         **REQUIRED,
-        "KRATOS_ADMIN_URL": world.settings.kratos_admin_url,
-        "JUMIO_AUTH_URL": world.settings.jumio_auth_url,
-        "JUMIO_API_BASE_URL": world.settings.jumio_api_base_url,
+        "KRATOS_ADMIN_URL": world.settings.kratos.admin_url,
+        "JUMIO_AUTH_URL": world.settings.jumio.auth_url,
+        "JUMIO_API_BASE_URL": world.settings.jumio.api_base_url,
     }
 
     def run(number: int, at: Key | None) -> list[Key]:

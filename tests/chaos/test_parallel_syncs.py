@@ -48,9 +48,9 @@ def test_syncs_at_once_settle_everything_and_start_nobody_twice(
 ) -> None:
     environment = {
         **REQUIRED,
-        "KRATOS_ADMIN_URL": world.settings.kratos_admin_url,
-        "JUMIO_AUTH_URL": world.settings.jumio_auth_url,
-        "JUMIO_API_BASE_URL": world.settings.jumio_api_base_url,
+        "KRATOS_ADMIN_URL": world.settings.kratos.admin_url,
+        "JUMIO_AUTH_URL": world.settings.jumio.auth_url,
+        "JUMIO_API_BASE_URL": world.settings.jumio.api_base_url,
     }
     seeded = random.Random(seed)
     weather = Weather(seed, CHANCES, menus={what: _prompt(what) for what in MENUS})

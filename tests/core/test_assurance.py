@@ -13,24 +13,12 @@ from hypothesis import strategies as st
 from support import FACE_CHECKS, NOW, PASSED_CHECKS, TABLE, assured, settings_of
 
 import webhook.settings
-from webhook.core.assurance import (
-    Assurance,
-    Check,
-    Evidence,
-    Policy,
-    Standing,
-    Table,
-    Unmet,
-    effective_level,
-    is_met_by_renewal,
-    judge,
-    level_of,
-    parse_duration,
-    parse_policy,
-)
+from webhook.core.assurance import Assurance, Table, effective_level, level_of
 from webhook.core.assurance_table import parse_table
+from webhook.core.evidence import Check, Evidence
+from webhook.core.policy import Policy, Standing, Unmet, is_met_by_renewal, judge, parse_policy
 from webhook.core.status import Status
-from webhook.core.times import to_text
+from webhook.core.times import parse_duration, to_text
 from webhook.errors import Malformed
 from webhook.settings import SettingsError, shipped_table
 

@@ -8,22 +8,14 @@ from typing import Any
 import pytest
 from support import ACCOUNT, HOSTILE_BODIES, IDENTITY, LINK, WORKFLOW
 
-from webhook.core.assurance import Policy
+from webhook.core.ids import NIL_UUID, usable_identity_id, usable_vendor_id
+from webhook.core.policy import Policy
 from webhook.core.record import Record
 from webhook.core.status import Status
+from webhook.core.strict_json import parse_json_object
 from webhook.errors import Malformed
-from webhook.ory.kratos.hooks import (
-    NIL_UUID,
-    Doorbell,
-    GateHook,
-    ReverifyOrder,
-    parse_callback,
-    parse_initiate,
-    parse_json_object,
-    parse_reverify,
-    usable_identity_id,
-    usable_jumio_id,
-)
+from webhook.idv.jumio.callback import Callback, parse_callback
+from webhook.ory.kratos.hooks import GateHook, ReverifyOrder, parse_initiate, parse_reverify
 from webhook.ory.kratos.hooks import parse_validate as parse_validate_hook
 
 
@@ -144,7 +136,7 @@ CALLBACK: dict[str, Any] = {
 def test_a_callback_says_which_workflow_and_whether_it_is_over(status: str, is_final: bool) -> None:
     body = {**CALLBACK, "workflowExecution": {**CALLBACK["workflowExecution"], "status": status}}
     doorbell = parse_callback(json.dumps(body).encode())
-    assert doorbell == Doorbell(account_id=ACCOUNT, workflow_execution_id=WORKFLOW, is_final=is_final)
+    assert doorbell == Callback(account_id=ACCOUNT, workflow_execution_id=WORKFLOW, is_final=is_final)
 
 
 @pytest.mark.parametrize("name", ["workflowExecution", "account"])
@@ -198,12 +190,12 @@ def test_a_callback_with_an_id_that_could_leave_its_path_segment_is_malformed(
 ) -> None:
     with pytest.raises(Malformed, match=f"{said} is not an id"):
         parse_callback(json.dumps({**CALLBACK, name: {**CALLBACK[name], "id": value}}).encode())
-    assert usable_jumio_id(value) is None
+    assert usable_vendor_id(value) is None
 
 
 @pytest.mark.parametrize("value", [ACCOUNT, ACCOUNT.upper(), "acc_1", "A", "0", "a" * 100])
 def test_an_id_that_fits_one_path_segment_is_usable(value: str) -> None:
-    assert usable_jumio_id(value) == value
+    assert usable_vendor_id(value) == value
 
 
 def test_an_identity_id_is_usable_in_any_case_unless_it_is_nil() -> None:

@@ -7,9 +7,10 @@ from itertools import combinations
 import pytest
 from support import LINK, TABLE
 
-from webhook.core.assurance import Policy, Standing, Unmet, parse_duration
+from webhook.core.policy import Policy, Standing, Unmet
 from webhook.core.status import Status
-from webhook.ory.kratos.refusals import cannot_decide, duration_text, policy_refusal, refusal
+from webhook.core.times import duration_text, parse_duration
+from webhook.ory.kratos.refusals import cannot_decide, policy_refusal, refusal
 
 IDS = {
     Status.REJECTED: 9010001,

@@ -12,8 +12,9 @@ from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 from support import ACCOUNT, LINK, NEWER_WORKFLOW, NOW, PASSED_CHECKS, WORKFLOW, approved, assured, pending, verified
 
-from webhook.core.assurance import Assurance, Check
-from webhook.core.record import HISTORY_LENGTH, Decision, Record, Reverification
+from webhook.core.assurance import Assurance
+from webhook.core.evidence import Check, Decision
+from webhook.core.record import HISTORY_LENGTH, Record, Reverification
 from webhook.core.status import Status, Verdict
 from webhook.ory.kratos.metadata import admin_member, copies_agree, member, public_member, public_record, read_record
 
@@ -23,7 +24,7 @@ FURTHER = Reverification(
     due_at="2026-04-01T00:00:00.000Z",
     workflow_execution_id=NEWER_WORKFLOW,
     verification_url=OUR_LINK,
-    jumio_url=LINK,
+    vendor_url=LINK,
     initiated_at="2026-03-20T00:00:00.000Z",
     workflow_key=10014,
 )
@@ -123,7 +124,7 @@ def test_a_reverification_in_one_copy_only_is_read_from_it() -> None:
     without_public, without_admin = written(verified())
     assert read_record(without_public, admin).reverification == replace(FURTHER, verification_url=None)
     assert read_record(None, admin).reverification == replace(FURTHER, verification_url=None)
-    shown = replace(FURTHER, jumio_url=None, initiated_at=None, workflow_key=None)
+    shown = replace(FURTHER, vendor_url=None, initiated_at=None, workflow_key=None)
     assert read_record(public, without_admin).reverification == shown
     assert read_record(public, None).reverification == shown
 
@@ -193,7 +194,7 @@ def test_an_open_record_has_nulls_where_nothing_is_known_yet() -> None:
         Record(status=Status.UNSTARTED),
         pending(workflow_key="k"),
         pending(verification_url=OUR_LINK, starts=("2026-03-02T18:00:00.000Z",)),
-        pending(verification_url=None, jumio_url=None),
+        pending(verification_url=None, vendor_url=None),
         verified(),
         verified(assurance=assured(2, verified_at=None, expires_at="2030-01-02T00:00:00.000Z")),
         verified(reverification=FURTHER),
@@ -257,7 +258,7 @@ def test_a_member_of_the_wrong_type_counts_as_absent(name: str, odd: object) -> 
     public, _ = written(pending(decided_at="2026-03-02T18:30:00.000Z"))
     public["jumio"][name] = odd
     expected = replace(
-        pending(workflow_key=None, jumio_url=None, decided_at="2026-03-02T18:30:00.000Z"),
+        pending(workflow_key=None, vendor_url=None, decided_at="2026-03-02T18:30:00.000Z"),
         **{name: None},
     )
     assert public_record(public) == expected

@@ -23,9 +23,9 @@ from support import (
     verified,
 )
 
-from webhook.core.assurance import Check
 from webhook.core.events import Event
-from webhook.core.record import Decision, Record, Reverification
+from webhook.core.evidence import Check, Decision
+from webhook.core.record import Record, Reverification
 from webhook.core.settle import Outcome, Result, settle, settle_unknown
 from webhook.core.start import Started, asked_again, reverifying, starts_in_last_day
 from webhook.core.status import Status, Verdict
@@ -47,7 +47,7 @@ FURTHER = Reverification(
     due_at=DUE,
     workflow_execution_id=NEWER_WORKFLOW,
     verification_url=OUR_LINK,
-    jumio_url=LINK,
+    vendor_url=LINK,
     initiated_at="2026-03-02T18:48:37.000Z",
     workflow_key=10014,
 )
@@ -115,7 +115,7 @@ def test_a_further_workflow_on_a_new_account_is_read_there() -> None:
     record = reverifying(verified(), new, reason="risk", due_at=None, workflow_key=1, link=None, now=NOW)
     assert record.account_id == "another"
     assert record.reverification is not None
-    assert record.reverification.verification_url == record.reverification.jumio_url == LINK
+    assert record.reverification.verification_url == record.reverification.vendor_url == LINK
     assert (record.reverification.due_at, record.reverification.initiated_at) == (None, "2026-03-02T18:48:37.319Z")
 
 
@@ -177,7 +177,7 @@ def test_a_passed_face_renews_the_date_and_neither_raises_nor_lowers_the_level(l
     before = asked(verified(level, status=status, starts=("2026-03-02T18:48:37.319Z",)))
     for verified_address in (False, True):
         outcome = settled(before, face(), verified_address=verified_address)
-        assert (outcome.result, outcome.event) == (Result.APPLIED, Event.RENEWED)
+        assert (outcome.result, outcome.event) == (Result.APPLIED, Event.REVERIFICATION_PASSED)
         assert replace(outcome.record, history=()) == replace(
             before, reverification=None, assurance=assured(level, verified_at="2026-03-02T18:58:37.000Z")
         )
@@ -214,7 +214,7 @@ def test_the_document_of_the_level_expires_as_before() -> None:
 
 def test_a_passed_face_of_somebody_without_a_level_gives_none() -> None:
     outcome = settled(asked(approved()), face())
-    assert (outcome.event, outcome.record.assurance) == (Event.RENEWED, None)
+    assert (outcome.event, outcome.record.assurance) == (Event.REVERIFICATION_PASSED, None)
     assert outcome.record.reverification is None
 
 
@@ -235,7 +235,7 @@ def test_a_passed_document_with_less_evidence_renews_and_does_not_lower() -> Non
     without_liveness = tuple(check for check in PASSED_CHECKS if check.capability != "liveness")
     before = asked(verified(3))
     outcome = settled(before, document(checks=without_liveness))
-    assert outcome.event is Event.RENEWED
+    assert outcome.event is Event.REVERIFICATION_PASSED
     assert replace(outcome.record, history=()) == replace(
         before, reverification=None, assurance=assured(3, verified_at="2026-03-02T18:58:37.000Z")
     )
@@ -307,7 +307,7 @@ def test_a_doubted_capability_of_a_passed_document_caps_its_level() -> None:
 def test_a_doubted_face_is_no_result_and_due_as_before(status: Status, level: int) -> None:
     before = asked(verified(level, status=status))
     outcome = settled(before, face(decision=WARNING))
-    assert (outcome.result, outcome.event) == (Result.APPLIED, Event.LAPSED)
+    assert (outcome.result, outcome.event) == (Result.APPLIED, Event.REVERIFICATION_LAPSED)
     assert replace(outcome.record, history=()) == replace(before, reverification=DUE_ONLY)
     assert event_of(outcome.record) == {
         "at": "2026-03-02T19:03:37.000Z",
@@ -319,7 +319,7 @@ def test_a_doubted_face_is_no_result_and_due_as_before(status: Status, level: in
 
 def test_an_offer_to_step_up_by_a_face_that_is_doubted_vanishes() -> None:
     outcome = settled(asked(reason="step-up", due_at=None), face(decision=WARNING))
-    assert (outcome.result, outcome.event) == (Result.APPLIED, Event.LAPSED)
+    assert (outcome.result, outcome.event) == (Result.APPLIED, Event.REVERIFICATION_LAPSED)
     assert replace(outcome.record, history=()) == verified()
 
 
@@ -339,7 +339,7 @@ EXPIRED = [
 def test_one_that_expired_is_due_as_before(status: Status, changed: dict[str, Any]) -> None:
     before = asked(verified(status=status))
     outcome = settled(before, face(**changed))
-    assert (outcome.result, outcome.event) == (Result.APPLIED, Event.LAPSED)
+    assert (outcome.result, outcome.event) == (Result.APPLIED, Event.REVERIFICATION_LAPSED)
     assert replace(outcome.record, history=()) == replace(before, reverification=DUE_ONLY)
     assert event_of(outcome.record)["workflow_execution_id"] == NEWER_WORKFLOW
     assert event_of(outcome.record)["event"] == "reverification.lapsed"
@@ -348,7 +348,7 @@ def test_one_that_expired_is_due_as_before(status: Status, changed: dict[str, An
 @pytest.mark.parametrize("changed", EXPIRED)
 def test_a_step_up_that_expired_simply_vanishes(changed: dict[str, Any]) -> None:
     outcome = settled(asked(reason="step-up", due_at=None), face(**changed))
-    assert (outcome.result, outcome.event) == (Result.APPLIED, Event.LAPSED)
+    assert (outcome.result, outcome.event) == (Result.APPLIED, Event.REVERIFICATION_LAPSED)
     assert replace(outcome.record, history=()) == verified()
 
 
@@ -391,7 +391,7 @@ def test_an_old_reading_of_the_recorded_workflow_does_not_undo_a_renewal() -> No
 
 
 def test_a_reference_is_not_needed_of_one_that_was_asked_for() -> None:
-    assert settled(asked(), face(references=())).event is Event.RENEWED
+    assert settled(asked(), face(references=())).event is Event.REVERIFICATION_PASSED
     assert settled(verified(), face(references=())).reason == "the workflow names no identity"
     foreign = settled(asked(), face(references=("7a1cbd0c-3c5e-4b0f-9a55-0f8e3c9d2b11",)))
     assert foreign == Outcome(result=Result.IGNORED, record=asked(), reason="the workflow is not this identity's")
@@ -401,7 +401,7 @@ def test_a_reference_is_not_needed_of_one_that_was_asked_for() -> None:
     ("record", "created_at", "read", "status", "event"),
     [
         # never noted, because Kratos could not be written: adopted where the contract's table says so
-        (verified(), ASKED, face, Status.APPROVED, Event.RENEWED),
+        (verified(), ASKED, face, Status.APPROVED, Event.REVERIFICATION_PASSED),
         (verified(), ASKED, document, Status.APPROVED, Event.SETTLED),
         (verified(), datetime(2026, 3, 2, 17, tzinfo=UTC), document, None, Event.SUPERSEDED),
         (verified(), None, document, None, Event.SUPERSEDED),
@@ -501,7 +501,7 @@ def test_an_older_renewal_that_arrives_late_does_not_turn_the_date_back() -> Non
 def test_the_one_that_was_asked_for_never_turns_the_date_back_either() -> None:
     known = asked(verified(assurance=assured(3, verified_at="2026-05-01T00:00:00.000Z")))
     outcome = settled(known, face())
-    assert outcome.event is Event.RENEWED
+    assert outcome.event is Event.REVERIFICATION_PASSED
     assert replace(outcome.record, history=()) == replace(known, reverification=None)
 
 
@@ -520,12 +520,12 @@ def test_a_further_workflow_that_jumio_does_not_know_is_given_a_day(age: timedel
     outcome = settle_unknown(asked(), now=ASKED + age)
     assert outcome.result is result
     if result is Result.APPLIED:
-        assert outcome.event is Event.LAPSED
+        assert outcome.event is Event.REVERIFICATION_LAPSED
         assert replace(outcome.record, history=()) == verified(reverification=DUE_ONLY)
 
 
 def test_one_of_an_unknown_age_is_given_up_at_once() -> None:
-    assert settle_unknown(asked(initiated_at=None), now=ASKED).event is Event.LAPSED
+    assert settle_unknown(asked(initiated_at=None), now=ASKED).event is Event.REVERIFICATION_LAPSED
 
 
 def test_one_that_is_due_and_not_open_leaves_the_verdict() -> None:

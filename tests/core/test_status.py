@@ -3,7 +3,8 @@
 
 import pytest
 
-from webhook.core.status import FINAL_WORKFLOW_STATUSES, Status, Verdict, classify
+from webhook.core.status import FINAL_WORKFLOW_STATUSES, Status, Verdict
+from webhook.idv.jumio.words import status_of
 
 DECISIONS = ("PASSED", "WARNING", "REJECTED", "FAILED", "NOT_EXECUTED", "", None)
 
@@ -25,7 +26,7 @@ DECISIONS = ("PASSED", "WARNING", "REJECTED", "FAILED", "NOT_EXECUTED", "", None
 def test_the_decision_counts_once_a_workflow_is_processed(
     decision: str | None, status: Status, verdict: Verdict | None
 ) -> None:
-    assert classify("PROCESSED", decision) == (status, verdict)
+    assert status_of("PROCESSED", decision) == (status, verdict)
 
 
 @pytest.mark.parametrize("decision", DECISIONS)
@@ -33,15 +34,15 @@ def test_the_decision_counts_once_a_workflow_is_processed(
 def test_an_expired_workflow_is_incomplete_whatever_decision_it_carries(
     workflow_status: str, decision: str | None
 ) -> None:
-    assert classify(workflow_status, decision) == (Status.INCOMPLETE, None)
+    assert status_of(workflow_status, decision) == (Status.INCOMPLETE, None)
 
 
 @pytest.mark.parametrize("decision", DECISIONS)
 @pytest.mark.parametrize("workflow_status", ["INITIATED", "ACQUIRED", "ACQUISITION_STARTED", "processed", "", "NEW"])
 def test_any_other_workflow_is_pending_whatever_decision_it_carries(workflow_status: str, decision: str | None) -> None:
-    assert classify(workflow_status, decision) == (Status.PENDING, None)
+    assert status_of(workflow_status, decision) == (Status.PENDING, None)
 
 
 def test_exactly_the_statuses_that_leave_pending_are_final() -> None:
     known = ("INITIATED", "ACQUIRED", "ACQUISITION_STARTED", "PROCESSED", "SESSION_EXPIRED", "TOKEN_EXPIRED")
-    assert {name for name in known if classify(name, "PASSED")[0] is not Status.PENDING} == FINAL_WORKFLOW_STATUSES
+    assert {name for name in known if status_of(name, "PASSED")[0] is not Status.PENDING} == FINAL_WORKFLOW_STATUSES

@@ -22,7 +22,8 @@ from support import (
 )
 
 from webhook.core.events import Event
-from webhook.core.record import Decision, Record
+from webhook.core.evidence import Decision
+from webhook.core.record import Record
 from webhook.core.settle import Outcome, Result, settle, settle_unknown, was_forgotten
 from webhook.core.start import CLAIM_FOR, Started, claimed, is_claimed_by_another, not_started, started
 from webhook.core.status import Status, Verdict
@@ -106,7 +107,7 @@ def test_a_result_of_the_recorded_workflow_settles_it(
         status=status,
         verdict=verdict,
         verification_url=None,
-        jumio_url=None,
+        vendor_url=None,
         decided_at="2026-03-02T18:30:00.000Z",
         decision=said,
         assurance=assured(0) if verdict else None,
@@ -167,7 +168,7 @@ def test_a_label_that_changed_is_applied() -> None:
 def test_a_verdict_that_jumio_takes_back_reopens_the_verification() -> None:
     outcome = settled(approved(), workflow_status="ACQUIRED")
     assert (outcome.result, outcome.event) == (Result.APPLIED, Event.REOPENED)
-    assert replace(outcome.record, history=()) == pending(verification_url=None, jumio_url=None)
+    assert replace(outcome.record, history=()) == pending(verification_url=None, vendor_url=None)
     assert outcome.record.history[-1]["event"] == "verification.reopened"
 
 
@@ -320,7 +321,7 @@ def test_after_a_day_it_is_incomplete_and_its_link_is_gone() -> None:
     assert was_forgotten(outcome.record, now=NOW + timedelta(days=1))
     assert not was_forgotten(outcome.record, now=NOW + timedelta(days=30))
     assert replace(outcome.record, history=()) == pending(
-        status=Status.INCOMPLETE, verification_url=None, jumio_url=None, decided_at="2026-03-04T18:00:00.000Z"
+        status=Status.INCOMPLETE, verification_url=None, vendor_url=None, decided_at="2026-03-04T18:00:00.000Z"
     )
     assert settle_unknown(outcome.record, now=now + timedelta(days=9)).record == outcome.record
 

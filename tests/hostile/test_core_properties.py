@@ -13,23 +13,20 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from support import ACCOUNT, IDENTITY, LINK, NEWER_WORKFLOW, NOW, OTHER_IDENTITY, WORKFLOW, approved, reading
 
-from webhook.core.assurance import Assurance, Check
+from webhook.core.assurance import Assurance
 from webhook.core.events import Event
-from webhook.core.record import HISTORY_LENGTH, Decision, Record, Reverification
-from webhook.core.settle import Outcome, Reading, Result, settle, settle_unknown
+from webhook.core.evidence import Check, Decision, Reading
+from webhook.core.record import HISTORY_LENGTH, Record, Reverification
+from webhook.core.settle import Outcome, Result, settle, settle_unknown
 from webhook.core.signing import capability_token, is_known_secret, sign, verify_capability, verify_signature
 from webhook.core.start import Started, claimed, is_claimed_by_another, not_started, started
-from webhook.core.status import CONCLUDED, Status, Verdict, classify
+from webhook.core.status import CONCLUDED, Status, Verdict
+from webhook.core.strict_json import parse_json_object
 from webhook.core.times import from_text, to_text
 from webhook.errors import Malformed
-from webhook.ory.kratos.hooks import (
-    Doorbell,
-    GateHook,
-    parse_callback,
-    parse_initiate,
-    parse_json_object,
-    parse_validate,
-)
+from webhook.idv.jumio.callback import Callback, parse_callback
+from webhook.idv.jumio.words import status_of
+from webhook.ory.kratos.hooks import GateHook, parse_initiate, parse_validate
 from webhook.ory.kratos.metadata import admin_member, copies_agree, member, public_member, public_record, read_record
 from webhook.ory.kratos.refusals import refusal
 from webhook.settings import shipped_table
@@ -99,7 +96,7 @@ PARSERS = {
     "object": (parse_json_object, dict),
     "initiate": (parse_initiate, str),
     "validate": (partial(parse_validate, highest_level=3), GateHook),
-    "callback": (parse_callback, Doorbell),
+    "callback": (parse_callback, Callback),
 }
 
 
@@ -225,7 +222,7 @@ further_ones = st.builds(
     due_at=st.none() | stamps,
     workflow_execution_id=st.just(NEWER_WORKFLOW),
     verification_url=st.just(LINK),
-    jumio_url=st.just(LINK),
+    vendor_url=st.just(LINK),
     initiated_at=stamps,
     workflow_key=st.just(10014),
 )
@@ -249,7 +246,7 @@ def records(draw: st.DrawFn) -> Record:
         account_id=draw(st.none() | st.just(ACCOUNT)),
         workflow_execution_id=draw(st.sampled_from([WORKFLOW, NEWER_WORKFLOW, None])),
         verification_url=LINK if status is Status.PENDING else None,
-        jumio_url=LINK if status is Status.PENDING else None,
+        vendor_url=LINK if status is Status.PENDING else None,
         assurance=draw(st.none() | assurances) if status in CONCLUDED else None,
         reverification=draw(st.none() | further_ones) if status in (Status.APPROVED, Status.REVIEW) else None,
         checks=draw(checks) if status in CONCLUDED else (),
@@ -303,12 +300,12 @@ def test_a_reading_settles_a_record_once(record: Record, reading: Reading, later
         return
     settled = outcome.record
     decision = reading.decision.type if reading.decision else None
-    if outcome.event in (Event.RENEWED, Event.LAPSED):
+    if outcome.event in (Event.REVERIFICATION_PASSED, Event.REVERIFICATION_LAPSED):
         assert (settled.status, settled.verdict) == (record.status, record.verdict)
         assert settled.workflow_execution_id == record.workflow_execution_id
         assert (settled.assurance and settled.assurance.level) == (record.assurance and record.assurance.level)
     else:
-        assert (settled.status, settled.verdict) == classify(reading.workflow_status, decision)
+        assert (settled.status, settled.verdict) == status_of(reading.workflow_status, decision)
         assert settled.workflow_execution_id == reading.workflow_execution_id
         assert_sound(settled)
     # Again, and for whoever reads the record back from Kratos: nothing more happens.

@@ -15,7 +15,7 @@ from webhook.core.settle import Result
 from webhook.core.status import Status, Verdict
 from webhook.ory.kratos.refusals import MALFORMED, MESSAGE_IDS, UNMET
 from webhook.web.app import create_app
-from webhook.web.gate_app import GATE_PATH
+from webhook.web.errors import GATE_PATH
 
 FILE = Path(__file__).parents[2] / "openapi.yaml"
 

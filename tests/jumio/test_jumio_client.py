@@ -29,7 +29,7 @@ from sandbox.server import LoopbackServer
 from sandbox.wire import Request
 from webhook import __version__
 from webhook.core.signing import capability_token
-from webhook.errors import JumioError, JumioRateLimited, JumioRefused, JumioUnavailable, WorkflowUnknown
+from webhook.errors import VendorError, VendorRateLimited, VendorRefused, VendorUnavailable, WorkflowUnknown
 from webhook.idv.jumio.client import JumioClient
 from webhook.runtime.deadline import time_limit
 
@@ -111,7 +111,7 @@ def test_a_token_is_asked_for_with_basic_auth_and_client_credentials(jumio: Jumi
 def test_credentials_that_are_not_ascii_are_sent_as_utf_8(
     jumio: JumioStandIn, make_client: Callable[..., JumioClient]
 ) -> None:
-    with pytest.raises(JumioRefused):
+    with pytest.raises(VendorRefused):
         make_client(JUMIO_CLIENT_ID="kündin", JUMIO_CLIENT_SECRET="gehéim").check_token()
     sent = jumio.server.requests[0].headers["Authorization"].removeprefix("Basic ")
     assert base64.b64decode(sent) == "kündin:gehéim".encode()
@@ -288,7 +288,7 @@ def test_a_refused_token_is_renewed_and_the_call_repeated_once(jumio: JumioStand
 def test_a_call_is_repeated_once_after_a_401_and_not_twice(name: str, jumio: JumioStandIn, client: JumioClient) -> None:
     call, method = CALLS[name]
     jumio.server.faults = lambda request: None if is_token(request) else faults.answer(401, b"{}")
-    with pytest.raises(JumioRefused, match="401"):
+    with pytest.raises(VendorRefused, match="401"):
         call(client)
     assert [request.method for request in api_calls(jumio.server)] == [method, method]
     assert len(token_calls(jumio.server)) == 2
@@ -297,7 +297,7 @@ def test_a_call_is_repeated_once_after_a_401_and_not_twice(name: str, jumio: Jum
 def test_a_failing_renewal_after_a_401_ends_the_call(jumio: JumioStandIn, client: JumioClient) -> None:
     client.check_token()
     jumio.server.faults = lambda request: faults.answer(500 if is_token(request) else 401, b"{}")
-    with pytest.raises(JumioUnavailable, match="token request"):
+    with pytest.raises(VendorUnavailable, match="token request"):
         start(client)
     assert len(api_calls(jumio.server)) == 1
 
@@ -340,22 +340,22 @@ def test_a_token_from_jumios_cache_that_is_about_to_end_is_not_asked_for_at_ever
 @pytest.mark.parametrize(
     ("fault", "error"),
     [
-        (faults.answer(400, b'{"error": "invalid_request"}'), JumioRefused),
-        (faults.answer(401, b'{"error": "invalid_client"}'), JumioRefused),
-        (faults.answer(403), JumioRefused),
-        (faults.answer(404), JumioRefused),
-        (faults.answer(429), JumioRateLimited),
-        (faults.answer(500), JumioUnavailable),
-        (faults.answer(200, b"{}"), JumioUnavailable),
-        (faults.answer(200, b'{"access_token": " "}'), JumioUnavailable),
-        (faults.garbage(), JumioUnavailable),
-        (faults.oversize(2), JumioUnavailable),
-        (faults.reset(), JumioUnavailable),
+        (faults.answer(400, b'{"error": "invalid_request"}'), VendorRefused),
+        (faults.answer(401, b'{"error": "invalid_client"}'), VendorRefused),
+        (faults.answer(403), VendorRefused),
+        (faults.answer(404), VendorRefused),
+        (faults.answer(429), VendorRateLimited),
+        (faults.answer(500), VendorUnavailable),
+        (faults.answer(200, b"{}"), VendorUnavailable),
+        (faults.answer(200, b'{"access_token": " "}'), VendorUnavailable),
+        (faults.garbage(), VendorUnavailable),
+        (faults.oversize(2), VendorUnavailable),
+        (faults.reset(), VendorUnavailable),
     ],
     ids=["400", "401", "403", "404", "429", "500", "no token", "an empty token", "garbage", "too much", "a reset"],
 )
 def test_a_token_endpoint_that_fails_fails_the_call_and_nothing_else_is_called(
-    jumio: JumioStandIn, client: JumioClient, operation: Call, fault: Fault, error: type[JumioError]
+    jumio: JumioStandIn, client: JumioClient, operation: Call, fault: Fault, error: type[VendorError]
 ) -> None:
     jumio.server.faults = lambda request: fault if is_token(request) else None
     with pytest.raises(error):
@@ -365,7 +365,7 @@ def test_a_token_endpoint_that_fails_fails_the_call_and_nothing_else_is_called(
 
 
 def test_wrong_credentials_are_the_operators_matter(make_client: Callable[..., JumioClient]) -> None:
-    with pytest.raises(JumioRefused, match=r"token request \(403 Forbidden\)"):
+    with pytest.raises(VendorRefused, match=r"token request \(403 Forbidden\)"):
         make_client(JUMIO_CLIENT_SECRET="wrong").check_token()
 
 
@@ -376,33 +376,33 @@ def test_wrong_credentials_are_the_operators_matter(make_client: Callable[..., J
 @pytest.mark.parametrize(
     ("status", "error"),
     [
-        (300, JumioUnavailable),
-        (304, JumioUnavailable),
-        (400, JumioRefused),
-        (403, JumioRefused),
+        (300, VendorUnavailable),
+        (304, VendorUnavailable),
+        (400, VendorRefused),
+        (403, VendorRefused),
         (404, WorkflowUnknown),
-        (405, JumioRefused),
-        (409, JumioRefused),
-        (422, JumioRefused),
-        (429, JumioRateLimited),
-        (500, JumioUnavailable),
-        (502, JumioUnavailable),
-        (503, JumioUnavailable),
-        (504, JumioUnavailable),
+        (405, VendorRefused),
+        (409, VendorRefused),
+        (422, VendorRefused),
+        (429, VendorRateLimited),
+        (500, VendorUnavailable),
+        (502, VendorUnavailable),
+        (503, VendorUnavailable),
+        (504, VendorUnavailable),
     ],
 )
 def test_each_status_is_an_error_by_who_must_act_and_no_call_is_repeated(
-    jumio: JumioStandIn, client: JumioClient, name: str, status: int, error: type[JumioError]
+    jumio: JumioStandIn, client: JumioClient, name: str, status: int, error: type[VendorError]
 ) -> None:
     jumio.server.faults = lambda request: None if is_token(request) else faults.answer(status, b"{}")
-    with pytest.raises(JumioError) as caught:
+    with pytest.raises(VendorError) as caught:
         CALLS[name][0](client)
     assert type(caught.value) is error
     assert len(api_calls(jumio.server)) == 1
 
 
 def test_without_a_proper_user_agent_jumio_refuses(make_client: Callable[..., JumioClient]) -> None:
-    with pytest.raises(JumioRefused, match="403 Forbidden"):
+    with pytest.raises(VendorRefused, match="403 Forbidden"):
         start(make_client(JUMIO_USER_AGENT="python-requests/2"))
 
 
@@ -424,7 +424,7 @@ def test_a_refusal_says_the_problems_title_and_never_its_detail(
     jumio: JumioStandIn, client: JumioClient, body: bytes, said: str
 ) -> None:
     jumio.server.faults = lambda request: None if is_token(request) else faults.answer(403, body)
-    with pytest.raises(JumioRefused) as caught:
+    with pytest.raises(VendorRefused) as caught:
         start(client)
     assert str(caught.value) == f"Jumio refused the start request {said}"
 
@@ -451,14 +451,14 @@ def test_an_answer_that_is_not_jumios_is_unavailable_and_the_call_is_not_repeate
     jumio: JumioStandIn, client: JumioClient, name: str, fault: Fault
 ) -> None:
     jumio.server.faults = lambda request: None if is_token(request) else fault
-    with pytest.raises(JumioUnavailable):
+    with pytest.raises(VendorUnavailable):
         CALLS[name][0](client)
     assert len(api_calls(jumio.server)) == 1
 
 
 def test_a_start_whose_answer_is_lost_is_not_repeated(jumio: JumioStandIn, client: JumioClient) -> None:
     jumio.server.faults = lambda request: None if is_token(request) else faults.reset(processed=True)
-    with pytest.raises(JumioUnavailable):
+    with pytest.raises(VendorUnavailable):
         start(client)
     assert len(jumio.workflows) == 1
 
@@ -466,7 +466,7 @@ def test_a_start_whose_answer_is_lost_is_not_repeated(jumio: JumioStandIn, clien
 def test_the_next_call_after_a_failure_works(jumio: JumioStandIn, client: JumioClient) -> None:
     for fault in (faults.reset(), faults.oversize(2), faults.garbage(), faults.answer(500)):
         jumio.server.faults = lambda request, fault=fault: None if is_token(request) else fault
-        with pytest.raises(JumioUnavailable):
+        with pytest.raises(VendorUnavailable):
             start(client)
         jumio.server.faults = None
         start(client)
@@ -478,7 +478,7 @@ def test_a_redirect_is_not_followed(
     jumio: JumioStandIn, client: JumioClient, peer: LoopbackServer, name: str, status: int
 ) -> None:
     jumio.server.faults = lambda request: None if is_token(request) else faults.redirect(f"{peer.url}/evil", status)
-    with pytest.raises(JumioUnavailable, match=str(status)):
+    with pytest.raises(VendorUnavailable, match=str(status)):
         CALLS[name][0](client)
     assert peer.connections == 0
     assert len(api_calls(jumio.server)) == 1
@@ -488,7 +488,7 @@ def test_a_redirect_of_the_token_endpoint_is_not_followed(
     jumio: JumioStandIn, client: JumioClient, peer: LoopbackServer
 ) -> None:
     jumio.server.faults = lambda _: faults.redirect(f"{peer.url}/evil", 307)
-    with pytest.raises(JumioUnavailable):
+    with pytest.raises(VendorUnavailable):
         client.check_token()
     assert peer.connections == 0
 
@@ -496,7 +496,7 @@ def test_a_redirect_of_the_token_endpoint_is_not_followed(
 @pytest.mark.parametrize("location", ["http://[::1", "\xff"])
 def test_a_redirect_to_nonsense_is_an_error_of_jumios(jumio: JumioStandIn, client: JumioClient, location: str) -> None:
     jumio.server.faults = lambda request: None if is_token(request) else faults.redirect(location)
-    with pytest.raises(JumioUnavailable, match="302"):
+    with pytest.raises(VendorUnavailable, match="302"):
         start(client)
 
 
@@ -533,7 +533,7 @@ def flood() -> Iterator[tuple[str, Callable[[], int]]]:
 def test_the_body_of_a_redirect_is_bounded_too(flood: tuple[str, Callable[[], int]]) -> None:
     url, taken = flood
     client = JumioClient(settings_of(JUMIO_AUTH_URL=url, JUMIO_API_BASE_URL=url))
-    with pytest.raises(JumioUnavailable):
+    with pytest.raises(VendorUnavailable):
         client.check_token()
     assert taken() < 1 << 24  # what the sockets' buffers hold, and not all of it
 
@@ -552,7 +552,7 @@ def test_no_answer_can_hold_a_call_beyond_its_time_limit(
 ) -> None:
     jumio.server.faults = lambda request: None if is_token(request) and operation is not check_token else fault
     begun = time.monotonic()
-    with time_limit(0.2), pytest.raises(JumioUnavailable, match=r"did not answer in time|cannot be reached"):
+    with time_limit(0.2), pytest.raises(VendorUnavailable, match=r"did not answer in time|cannot be reached"):
         operation(client)
     assert 0.15 < time.monotonic() - begun < 2.0
 
@@ -563,7 +563,7 @@ def test_a_call_whose_time_is_over_is_not_made(jumio: JumioStandIn, client: Jumi
     jumio.server.clear()
     if operation is check_token:
         client._token._renew_at = 0.0
-    with time_limit(-1.0), pytest.raises(JumioUnavailable, match="in time"):
+    with time_limit(-1.0), pytest.raises(VendorUnavailable, match="in time"):
         operation(client)
     assert jumio.server.requests == []
 
@@ -574,20 +574,20 @@ def test_a_host_that_cannot_be_reached_is_unavailable() -> None:
     client = JumioClient(
         settings_of(JUMIO_AUTH_URL=f"http://127.0.0.1:{port}/t", JUMIO_API_BASE_URL=f"http://127.0.0.1:{port}")
     )
-    with pytest.raises(JumioUnavailable, match="cannot be reached"):
+    with pytest.raises(VendorUnavailable, match="cannot be reached"):
         client.check_token()
 
 
 def test_a_host_that_does_not_speak_tls_is_unavailable(peer: LoopbackServer) -> None:
     url = peer.url.replace("http://", "https://")
-    with pytest.raises(JumioUnavailable, match="cannot be reached"):
+    with pytest.raises(VendorUnavailable, match="cannot be reached"):
         JumioClient(settings_of(JUMIO_AUTH_URL=url, JUMIO_API_BASE_URL=url)).check_token()
 
 
 @pytest.mark.parametrize("host", ["a..example.com", "a" * 64 + ".example.com"])
 def test_a_host_that_cannot_be_a_name_is_unavailable(host: str) -> None:
     url = f"http://{host}/"
-    with pytest.raises(JumioUnavailable, match="cannot be reached"):
+    with pytest.raises(VendorUnavailable, match="cannot be reached"):
         JumioClient(settings_of(JUMIO_AUTH_URL=url, JUMIO_API_BASE_URL=url)).check_token()
 
 
@@ -611,10 +611,10 @@ def test_through_a_proxy_the_same_bounds_hold(peer: LoopbackServer, monkeypatch:
     url = "http://jumio.invalid"
     client = JumioClient(settings_of(JUMIO_AUTH_URL=f"{url}/oauth2/token", JUMIO_API_BASE_URL=url))
     peer.faults = lambda _: faults.hang()
-    with time_limit(0.2), pytest.raises(JumioUnavailable):
+    with time_limit(0.2), pytest.raises(VendorUnavailable):
         client.check_token()
     peer.faults = lambda _: faults.oversize(2)
-    with pytest.raises(JumioUnavailable, match="too large"):
+    with pytest.raises(VendorUnavailable, match="too large"):
         client.check_token()
     peer.faults = lambda _: faults.answer(200, b'{"access_token": "t"}')
     client.check_token()

@@ -9,11 +9,9 @@ from typing import Any
 import pytest
 from support import ACCOUNT, IDENTITY, LINK, WORKFLOW
 
-from webhook.core.assurance import Check
-from webhook.core.record import Decision
-from webhook.core.settle import Reading
+from webhook.core.evidence import Check, Decision, Reading
 from webhook.core.start import Started
-from webhook.errors import JumioUnavailable
+from webhook.errors import VendorUnavailable
 from webhook.idv.jumio.documents import parse_object, parse_reading, parse_started, parse_token
 
 NOT_OBJECTS = [b"", b"x", b"null", b"[]", b'"x"', b"1", b"\xff\xfe", b"[" * 200_000, b'{"a": ' + b"9" * 10_000 + b"}"]
@@ -21,7 +19,7 @@ NOT_OBJECTS = [b"", b"x", b"null", b"[]", b'"x"', b"1", b"\xff\xfe", b"[" * 200_
 
 @pytest.mark.parametrize("body", NOT_OBJECTS, ids=lambda body: repr(body[:12]))
 def test_an_answer_that_is_no_object_can_be_read_again_later(body: bytes) -> None:
-    with pytest.raises(JumioUnavailable):
+    with pytest.raises(VendorUnavailable):
         parse_object(body)
 
 
@@ -80,7 +78,7 @@ def test_an_endless_lifetime_is_none() -> None:
     "token", [None, 1, True, [], {}, "", " ", "t\n", "t\r\nX-Injected: 1", "tökén", "\x00"], ids=repr
 )
 def test_a_token_that_cannot_stand_in_a_header_is_none(token: object) -> None:
-    with pytest.raises(JumioUnavailable, match="no usable access_token"):
+    with pytest.raises(VendorUnavailable, match="no usable access_token"):
         parse_token(token_answer(token), now=0.0)
 
 
@@ -107,7 +105,7 @@ def test_a_start_is_read_from_the_nested_reply() -> None:
 @pytest.mark.parametrize("odd", [None, 1, [], {}, "x", {"id": None}, {"id": 7}, {"id": "../x"}, {"id": ""}], ids=repr)
 @pytest.mark.parametrize("name", ["account", "workflowExecution"])
 def test_a_start_without_usable_ids_is_not_one(name: str, odd: object) -> None:
-    with pytest.raises(JumioUnavailable, match="names no account or no workflow"):
+    with pytest.raises(VendorUnavailable, match="names no account or no workflow"):
         parse_started(json.dumps({**CREATED, name: odd}).encode())
 
 
@@ -193,7 +191,7 @@ def test_a_reading_takes_what_is_needed() -> None:
     ids=str,
 )
 def test_an_answer_about_something_else_is_not_believed(changed: dict[str, Any]) -> None:
-    with pytest.raises(JumioUnavailable, match="not about the"):
+    with pytest.raises(VendorUnavailable, match="not about the"):
         read(**changed)
 
 

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from webhook.errors import JumioRefused, JumioUnavailable
+from webhook.errors import VendorRefused, VendorUnavailable
 from webhook.idv.jumio.token import RENEW_BEFORE_SECONDS, SHORTEST_USE_SECONDS, SharedToken
 from webhook.runtime.deadline import time_limit
 
@@ -65,10 +65,10 @@ def test_after_a_failure_the_old_token_is_gone_and_the_next_call_asks_again() ->
     source = Source()
     token = source.shared()
     token.get()
-    source.error = JumioRefused("no")
-    with pytest.raises(JumioRefused):
+    source.error = VendorRefused("no")
+    with pytest.raises(VendorRefused):
         token.get(refused="token 1")
-    with pytest.raises(JumioRefused):
+    with pytest.raises(VendorRefused):
         token.get()
     source.error = None
     assert token.get() == "token 4"
@@ -107,7 +107,7 @@ def test_whoever_waits_for_another_threads_request_gives_up_in_time(allowed: flo
     with ThreadPoolExecutor(2) as threads:
         first = threads.submit(token.get)
         assert asked.wait(10)
-        with pytest.raises(JumioUnavailable, match="in time"):
+        with pytest.raises(VendorUnavailable, match="in time"):
             threads.submit(waiter).result(10)
         answer.set()
         assert first.result(10) == "token"
@@ -115,10 +115,10 @@ def test_whoever_waits_for_another_threads_request_gives_up_in_time(allowed: flo
 
 def test_the_lock_is_free_after_a_failure() -> None:
     def fetch() -> tuple[str, float]:
-        raise JumioUnavailable("down")
+        raise VendorUnavailable("down")
 
     token: SharedToken = SharedToken(fetch)
     call: Callable[[], str] = token.get
     for _ in range(3):
-        with time_limit(0.5), pytest.raises(JumioUnavailable, match="down"):
+        with time_limit(0.5), pytest.raises(VendorUnavailable, match="down"):
             call()

@@ -12,7 +12,8 @@ from support import NEWER_WORKFLOW, NO_HOOKS, NOW, ORY_SECRET, approved, pending
 
 from sandbox.people import Kratos
 from sandbox.start import find_kratos, start_kratos
-from webhook.core.record import Decision, Record
+from webhook.core.evidence import Decision
+from webhook.core.record import Record
 from webhook.core.status import Status
 from webhook.errors import IdentityUnknown, KratosRefused
 from webhook.ory.kratos.client import KratosClient

@@ -73,7 +73,7 @@ def test_where_none_is_open_a_page_says_how_things_stand_and_starts_nothing(
 def test_an_open_workflow_of_which_jumios_link_is_not_known(world: World, link: str | None) -> None:
     """A record that holds our link where Jumio's belongs would send the browser in circles."""
     young = to_text(datetime.now(UTC))
-    person = world.person_with(pending(verification_url=link, jumio_url=link, initiated_at=young))
+    person = world.person_with(pending(verification_url=link, vendor_url=link, initiated_at=young))
     assert_page(opened(world, token_for(world, person)), "later")
     assert_page(pressed(world, token_for(world, person)), "later")
     assert world.starts() == []

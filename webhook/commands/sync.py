@@ -9,31 +9,27 @@ import threading
 import time
 from collections.abc import Callable
 
-from webhook.coordination.pace import JUMIO_LIMITS, Pace
-from webhook.idv.jumio.client import JumioClient
-from webhook.ory.kratos.client import KratosClient
-from webhook.ory.kratos.hooks import usable_identity_id
+from webhook import wiring
+from webhook.commands.arguments import identity_id_of
 from webhook.runtime import log
 from webhook.settings import Settings
-from webhook.verification.settle import Verifications
-from webhook.verification.sweep import Report, Sweeper
+from webhook.verification.sweep import Report
 
-# A sweep is not a request: a call may wait for its turn in the rate limit.
-JUMIO_SECONDS = 15.0
 PROGRESS_EVERY_SECONDS = 0.2
 
 
 def run(settings: Settings, *, identity: str | None, every: float | None, as_json: bool) -> int:
-    """Sweep once, or every so many seconds until SIGTERM; 1 when anything failed, 2 for a malformed identity id."""
-    identity_id = None if identity is None else usable_identity_id(identity)
-    if identity is not None and identity_id is None:
-        print(f"--identity must be the id of a Kratos identity, a UUID: {identity!r} is none", file=sys.stderr)
-        return 2
-    log.configure(log_format=settings.log_format, level=settings.log_level)
+    """Sweep once, or every so many seconds until SIGTERM; 1 when anything failed.
+
+    :raises WrongArgument: the identity id is none.
+    """
+    identity_id = None if identity is None else identity_id_of(identity, "--identity")
+    log.configure(log_format=settings.log.format, level=settings.log.level)
     stop = threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: stop.set())
-    sweeper = _sweeper(settings, stop)
+    progress = _progress_line() if sys.stderr.isatty() else lambda report: None
+    sweeper = wiring.for_commands(settings).sweeper(stop, progress)
     while True:
         begun = time.monotonic()
         report = sweeper.sweep() if identity_id is None else sweeper.sweep_one(identity_id)
@@ -47,15 +43,6 @@ def run(settings: Settings, *, identity: str | None, every: float | None, as_jso
             return 1 if report.failed or stop.is_set() else 0
         if stop.wait(max(0.0, begun + every - time.monotonic())):
             return 0
-
-
-def _sweeper(settings: Settings, stop: threading.Event) -> Sweeper:
-    pace = Pace(JUMIO_LIMITS)
-    kratos = KratosClient(settings)
-    jumio = JumioClient(settings, before_call=pace.wait)
-    verifications = Verifications(settings, kratos=kratos, jumio=jumio, jumio_seconds=JUMIO_SECONDS)
-    progress = _progress_line() if sys.stderr.isatty() else lambda report: None
-    return Sweeper(settings, kratos=kratos, verifications=verifications, pace=pace, stop=stop, progress=progress)
 
 
 def _print(report: Report, *, as_json: bool) -> None:

@@ -1,45 +1,46 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One writer per identity within a process: Kratos' PATCH is an unprotected read-modify-write."""
+"""What the requests of one process agree on: one at a time for each identity.
+
+Kratos' PATCH is a read-modify-write that nothing protects, and a workflow that is started twice is paid for twice.
+"""
 
 import contextlib
-import threading
 from collections.abc import Iterator
 
-from webhook.errors import KratosUnavailable
+from gevent.lock import Semaphore
+
+from webhook.errors import Busy
 from webhook.runtime.deadline import DeadlineExceeded, remaining
+
+_LONGEST_WAIT = 60.0
 
 
 class IdentityLocks:
     """Locks by identity id, kept only while somebody holds or awaits them."""
 
     def __init__(self) -> None:
-        self._guard = threading.Lock()
-        self._locks: dict[str, tuple[threading.Lock, int]] = {}
+        self._locks: dict[str, tuple[Semaphore, int]] = {}
 
     @contextlib.contextmanager
     def hold(self, identity_id: str) -> Iterator[None]:
         """Be the only one at work on the identity.
 
-        :raises KratosUnavailable: somebody else was, for all the time allowed.
+        :raises Busy: somebody else was, for all the time allowed.
         """
-        with self._guard:
-            lock, users = self._locks.get(identity_id, (threading.Lock(), 0))
-            self._locks[identity_id] = (lock, users + 1)
+        lock, users = self._locks.get(identity_id, (Semaphore(1), 0))
+        self._locks[identity_id] = (lock, users + 1)
         try:
             try:
-                acquired = lock.acquire(timeout=remaining(at_most=60.0))
+                acquired = lock.acquire(timeout=remaining(at_most=_LONGEST_WAIT))
             except DeadlineExceeded:
                 acquired = False
             if not acquired:
-                raise KratosUnavailable("another change of this identity is under way")
+                raise Busy("another change of this identity is under way")
             try:
                 yield
             finally:
                 lock.release()
         finally:
-            with self._guard:
-                lock, users = self._locks[identity_id]
-                if users == 1:
-                    del self._locks[identity_id]
-                else:
-                    self._locks[identity_id] = (lock, users - 1)
+            lock, users = self._locks.pop(identity_id)
+            if users > 1:
+                self._locks[identity_id] = (lock, users - 1)

@@ -6,9 +6,6 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-# https://docs.jumio.com/production/Content/Integration/Rate%20Limits.htm (per tenant; calls, seconds)
-JUMIO_LIMITS = {"start": (5, 5.0), "read": (75, 5.0), "token": (10, 1.0)}
-
 
 class Pace:
     """Lets a call begin only when the window has room. A call counts from when it was let through."""

@@ -1,58 +1,44 @@
 # SPDX-License-Identifier: Apache-2.0
 """How sure we are who somebody is: the table of levels, the level of a verification, its decay, and policies."""
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from enum import StrEnum
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from webhook.core.status import Status
-from webhook.core.times import from_text, to_text
-from webhook.errors import Malformed
+from webhook.core.evidence import Check, Evidence, Grade
+from webhook.core.times import from_text
 
 NONE, CONTACT = 0, 1
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 _DURATION = re.compile(r"([0-9]{1,5})([mhd])", re.ASCII)
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
 
 @dataclass(frozen=True, kw_only=True)
-class Check:
-    """What one capability of Jumio's decided; `data` is only looked at, never kept."""
+class Step:
+    """From the Unix second `at` on a level is at most `level`. Plain numbers, for readers that know no calendar."""
 
-    capability: str
-    decision: str | None
-    label: str | None
-    data: Mapping[str, Any]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Evidence:
-    """What a verification brought. `document_expires_at` is None where the document prints no date."""
-
-    execution: str | None
-    checks: tuple[Check, ...]
-    document_type: str | None
-    document_expires_at: datetime | None
-    verified_address: bool
-
-    @property
-    def is_face_check(self) -> bool:
-        """Whether only a face was compared with what Jumio already had, and no document was shown."""
-        ran = {check.capability for check in self.checks if check.decision not in (None, "NOT_EXECUTED")}
-        return "authentication" in ran and "extraction" not in ran
+    at: int
+    level: int
+    name: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class Assurance:
-    """A level as it stands in a record; times are RFC 3339 texts. `expires_at` is when the document expires."""
+    """A level as it stands in a record; times are RFC 3339 texts. `expires_at` is when the document expires.
+
+    `steps` is how it decays, by the table that gave it.
+    """
 
     level: int
     name: str
     verified_at: str | None
     expires_at: str | None
     table: str
+    steps: tuple[Step, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,37 +110,9 @@ class Table:
         return self.levels[-1].level
 
 
-@dataclass(frozen=True, kw_only=True)
-class Standing:
-    """Where somebody stands now: the effective level, since when, and whether a re-verification is overdue."""
-
-    level: int
-    verified_at: datetime | None
-    overdue: bool
-
-
-class Unmet(StrEnum):
-    """Which demand of a policy is not met."""
-
-    LEVEL = "level"
-    AGE = "age"
-    OVERDUE = "overdue"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Policy:
-    """What one hook demands. None of a member: it demands nothing of the kind."""
-
-    block_statuses: frozenset[Status] | None = None
-    min_level: int | None = None
-    max_age: timedelta | None = None
-    start_when_unmet: bool = False
-
-
 def level_of(table: Table, evidence: Evidence, *, now: datetime) -> int:
     """The level that the evidence gives."""
-    decisions = {evidence.execution, *(check.decision for check in evidence.checks)}
-    if decisions & {"REJECTED", "FAILED"}:
+    if evidence.worst is Grade.REFUTED:
         return NONE
     reached = NONE
     for row in table.levels:
@@ -162,7 +120,44 @@ def level_of(table: Table, evidence: Evidence, *, now: datetime) -> int:
             reached = row.level
         elif row.level > CONTACT:  # whoever lacks a verified address may still show a document
             break
-    return min(reached, table.warning_cap) if "WARNING" in decisions else reached
+    return min(reached, table.warning_cap) if evidence.worst is Grade.DOUBTED else reached
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decay:
+    """From `at` on the level is at most `level`, because of its row's `document_valid` (`document`) or `max_age`."""
+
+    at: datetime
+    level: int
+    because: str
+
+
+def decay(table: Table, assurance: Assurance) -> list[Decay]:
+    """How a recorded level falls as time goes by, the next first. This is the only place where that is defined.
+
+    A level includes those below it, so that each falls to just below the row that has ended. A time that cannot be
+    read has passed.
+    """
+    verified_at, expires_at = from_text(assurance.verified_at), from_text(assurance.expires_at)
+    decays = []
+    for row in table.levels:
+        if not CONTACT < row.level <= assurance.level:
+            continue
+        if row.document_valid and assurance.expires_at is not None:
+            decays.append(Decay(at=expires_at or _LONG_AGO, level=row.level - 1, because="document"))
+        if row.max_age is not None:
+            ends = _LONG_AGO if verified_at is None else verified_at + row.max_age
+            decays.append(Decay(at=ends, level=row.level - 1, because="age"))
+    return sorted(decays, key=lambda each: each.at)
+
+
+def with_steps(table: Table, assurance: Assurance) -> Assurance:
+    """The assurance with its decay as plain numbers."""
+    steps = tuple(
+        Step(at=math.ceil(each.at.timestamp()), level=each.level, name=table.name_of(each.level))
+        for each in decay(table, assurance)
+    )
+    return replace(assurance, steps=steps)
 
 
 def effective_level(
@@ -172,87 +167,5 @@ def effective_level(
     contact = CONTACT if verified_address else NONE
     if assurance is None:
         return contact
-    recorded = min(assurance.level, table.highest)
-    if overdue:
-        recorded = min(recorded, CONTACT)
-    expires_at, verified_at = from_text(assurance.expires_at), from_text(assurance.verified_at)
-    expired = assurance.expires_at is not None and (expires_at is None or expires_at <= now)  # unreadable is over, too
-    for row in reversed(table.levels):
-        included = [other for other in table.levels if CONTACT < other.level <= row.level]
-        if CONTACT < row.level <= recorded and not any(
-            _has_decayed(other, expired=expired, verified_at=verified_at, now=now) for other in included
-        ):
-            return row.level
-    return max(min(recorded, CONTACT), contact)
-
-
-def _has_decayed(row: Level, *, expired: bool, verified_at: datetime | None, now: datetime) -> bool:
-    too_old = row.max_age is not None and (verified_at is None or now - verified_at > row.max_age)
-    return too_old or (expired and row.document_valid)
-
-
-def judge(policy: Policy, standing: Standing, *, now: datetime) -> Unmet | None:
-    """The demand that is not met, or None. An overdue re-verification explains the other two, so it goes first."""
-    min_level = policy.min_level or NONE
-    if standing.overdue and (min_level > CONTACT or policy.max_age is not None):
-        return Unmet.OVERDUE
-    if standing.level < min_level:
-        return Unmet.LEVEL
-    if policy.max_age is not None and (standing.verified_at is None or now - standing.verified_at > policy.max_age):
-        return Unmet.AGE
-    return None
-
-
-def is_met_by_renewal(policy: Policy, assurance: Assurance | None, *, table: Table, now: datetime) -> bool:
-    """Whether the policy would be met if only the verification were fresh: then a look at the face is enough."""
-    if assurance is None:
-        return False
-    fresh = replace(assurance, verified_at=to_text(now))
-    level = effective_level(table, fresh, verified_address=False, overdue=False, now=now)
-    return level >= (policy.min_level or NONE)
-
-
-def parse_policy(value: object, *, highest: int) -> Policy:
-    """The policy in a hook's body.
-
-    :raises Malformed: it is not one, with everything that is wrong; an unknown member may be a misspelt demand.
-    """
-    if not isinstance(value, dict):
-        raise Malformed("policy must be an object")
-    if unknown := sorted(set(value) - {"block_statuses", "min_level", "max_age", "on_unmet"}):
-        raise Malformed(f"policy has unknown members: {', '.join(unknown)[:100]}")
-    min_level = value.get("min_level")
-    if min_level is not None and (not _is_whole(min_level) or not 0 <= min_level <= highest):
-        raise Malformed(f"policy.min_level must be a level from 0 to {highest}")
-    on_unmet = value.get("on_unmet", "block")
-    if on_unmet not in ("block", "start"):
-        raise Malformed("policy.on_unmet must be block or start")
-    max_age = value.get("max_age")
-    return Policy(
-        block_statuses=_parse_statuses(value["block_statuses"]) if "block_statuses" in value else None,
-        min_level=min_level,
-        max_age=None if max_age is None else parse_duration(max_age, "policy.max_age"),
-        start_when_unmet=on_unmet == "start",
-    )
-
-
-def parse_duration(value: object, name: str) -> timedelta:
-    """A duration such as `90d`, `12h` or `30m`.
-
-    :raises Malformed: it is not one.
-    """
-    match = _DURATION.fullmatch(value) if isinstance(value, str) else None
-    if match is None:
-        raise Malformed(f"{name} must be a duration such as 90d, 12h or 30m")
-    return timedelta(**{_UNITS[match[2]]: int(match[1])})
-
-
-def _parse_statuses(value: object) -> frozenset[Status]:
-    known = [status.value for status in Status]
-    if not isinstance(value, list) or any(item not in known for item in value):
-        raise Malformed(f"policy.block_statuses must be a list of {', '.join(known)}")
-    return frozenset(Status(item) for item in value)
-
-
-def _is_whole(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
+    left = min(assurance.level, table.highest, *(each.level for each in decay(table, assurance) if each.at <= now))
+    return max(min(left, CONTACT) if overdue else left, contact)

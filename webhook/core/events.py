@@ -1,21 +1,51 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The names of what happens to a record. Operators alert on them, so they are never renamed."""
+"""The names of all events. Operators alert on them and audit by them, so they are never renamed.
+
+An `Event` happens to a record: it stands in the record's history as well as in the log. A `Note` stands only in the
+log. docs/operating.md has the table of both.
+"""
 
 from enum import StrEnum
 
 
 class Event(StrEnum):
-    """What happened, in the history of the record and in the audit log."""
+    """What happened to a record."""
 
-    STARTING = "verification.starting"
     STARTED = "verification.started"
-    ASKED = "reverification.asked"
-    FURTHER = "reverification.started"
     UNSTARTED = "verification.unstarted"
     SETTLED = "verification.settled"
-    FORGOTTEN = "verification.forgotten"
     REOPENED = "verification.reopened"
+    FORGOTTEN = "verification.forgotten"
     SUPERSEDED = "verification.superseded"
-    RENEWED = "reverification.passed"
-    LAPSED = "reverification.lapsed"
     HEALED = "verification.healed"
+    REVERIFICATION_ASKED = "reverification.asked"
+    REVERIFICATION_STARTED = "reverification.started"
+    REVERIFICATION_PASSED = "reverification.passed"
+    REVERIFICATION_LAPSED = "reverification.lapsed"
+
+
+class Note(StrEnum):
+    """What happened otherwise."""
+
+    REQUEST = "request"
+    REQUEST_FAILED = "request.failed"
+    REQUEST_CRASHED = "request.crashed"
+    REQUEST_INVALID = "request.invalid"
+    OUTBOUND = "outbound"
+    SECRET_REFUSED = "secret.refused"  # noqa: S105  # a name
+    UNRECORDED = "verification.unrecorded"
+    SESSION_REVOKED = "session.revoked"
+    GATE_REFUSED = "gate.refused"
+    GATE_NOT_LOOKED = "gate.not_looked"
+    GATE_NOT_RECORDED = "gate.not_recorded"
+    GATE_NOT_STARTED = "gate.not_started"
+    PAGE_FAILED = "page.failed"
+    PAGE_NOT_LOOKED = "page.not_looked"
+    PAGE_NOT_RECORDED = "page.not_recorded"
+    REVERIFY_FAILED = "reverify.failed"
+    SYNC_FAILED = "sync.failed"
+    SYNC_CRASHED = "sync.crashed"
+    SYNC_ABORTED = "sync.aborted"
+    SYNC_DONE = "sync.done"
+    LOG_LOST = "log.lost"
+    SERVER_EXCEPTION = "server.exception"

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The record of a verification, as a value. How it stands in an identity's metadata is in `core.metadata`."""
+"""The record of a verification, as a value. How it stands in an identity's metadata is in `ory.kratos.metadata`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from webhook.core.assurance import Assurance, Check
+from webhook.core.assurance import Assurance
+from webhook.core.evidence import Check, Decision
 from webhook.core.status import Status, Verdict
 from webhook.core.times import to_text
 
@@ -14,35 +15,26 @@ HISTORY_LENGTH = 10
 
 
 @dataclass(frozen=True, kw_only=True)
-class Decision:
-    """Jumio's own words on the execution; the label is free text where the tenant has rules of its own."""
-
-    type: str | None
-    label: str | None
-    risk_score: float | None
-
-
-@dataclass(frozen=True, kw_only=True)
 class Reverification:
     """A further verification that was asked for. Without a `workflow_execution_id` it is due, and none is open.
 
-    `verification_url` is what the person is shown, `jumio_url` Jumio's own link, which carries an authorization.
+    `verification_url` is what the person is shown, `vendor_url` the vendor's own link, which carries an authorization.
     """
 
     reason: str
     due_at: str | None
     workflow_execution_id: str | None = None
     verification_url: str | None = None
-    jumio_url: str | None = None
+    vendor_url: str | None = None
     initiated_at: str | None = None
     workflow_key: int | str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Record:
-    """What is known of an identity's verification. Times are RFC 3339 texts, ids are Jumio's.
+    """What is known of an identity's verification. Times are RFC 3339 texts, ids are the vendor's.
 
-    `verification_url` is what the person is shown, `jumio_url` Jumio's own link. `starts` are the times of the
+    `verification_url` is what the person is shown, `vendor_url` the vendor's own link. `starts` are the times of the
     workflows that were started in the last day, `checks` how each capability of the last conclusion went.
     """
 
@@ -51,7 +43,7 @@ class Record:
     account_id: str | None = None
     workflow_execution_id: str | None = None
     verification_url: str | None = None
-    jumio_url: str | None = None
+    vendor_url: str | None = None
     initiated_at: str | None = None
     decided_at: str | None = None
     workflow_key: int | str | None = None
@@ -71,6 +63,12 @@ class Record:
             "workflow_execution_id": workflow_execution_id or self.workflow_execution_id,
         }
         return replace(self, history=(*self.history, entry)[-HISTORY_LENGTH:])
+
+    @property
+    def open_reverification(self) -> "Reverification | None":
+        """The re-verification that the person can go through now."""
+        further = self.reverification
+        return further if further is not None and further.workflow_execution_id is not None else None
 
     @property
     def open_workflow_id(self) -> str | None:

@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a record becomes when Jumio is read. This is where a verdict is decided, and nowhere else."""
+"""What a record becomes when a workflow is read at the vendor. This is where a verdict is decided, and nowhere else."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from webhook.core.assurance import Assurance, Check, Evidence, Table, level_of
+from webhook.core.assurance import Assurance, Table, level_of, with_steps
 from webhook.core.events import Event
-from webhook.core.record import Decision, Record, Reverification
-from webhook.core.status import CONCLUDED, Status, Verdict, classify
+from webhook.core.evidence import Check, Evidence, Reading
+from webhook.core.record import Record, Reverification
+from webhook.core.status import CONCLUDED, Status
 from webhook.core.times import from_text, to_text
 
 UNKNOWN_FOR = timedelta(days=1)
@@ -21,37 +22,6 @@ class Result(StrEnum):
     APPLIED = "applied"
     UNCHANGED = "unchanged"
     IGNORED = "ignored"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Reading:
-    """What Jumio's Retrieval API says of one workflow execution.
-
-    `references` are the identity ids it was started for, as echoed by Jumio (`customerInternalReference`,
-    `userReference`).
-    """
-
-    account_id: str
-    workflow_execution_id: str
-    workflow_status: str
-    decision: Decision | None
-    created_at: datetime | None
-    completed_at: datetime | None
-    workflow_key: int | str | None
-    references: tuple[str, ...]
-    checks: tuple[Check, ...] = ()
-    document_type: str | None = None
-    document_expires_at: datetime | None = None
-
-    def evidence(self, *, verified_address: bool) -> Evidence:
-        """What it brings for a level."""
-        return Evidence(
-            execution=self.decision.type if self.decision else None,
-            checks=self.checks,
-            document_type=self.document_type,
-            document_expires_at=self.document_expires_at,
-            verified_address=verified_address,
-        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,7 +44,7 @@ def settle(
     """
     if any(reference != identity_id for reference in reading.references):
         return Outcome(result=Result.IGNORED, record=record, reason="the workflow is not this identity's")
-    status, verdict = classify(reading.workflow_status, reading.decision.type if reading.decision else None)
+    status = reading.status
     same = reading.workflow_execution_id == record.workflow_execution_id
     asked_for = _is_asked_for(record, reading)
     if not same and not asked_for:
@@ -83,39 +53,38 @@ def settle(
         if (reason := _why_superseded(record, reading, status)) is not None:
             return Outcome(result=Result.IGNORED, record=record, event=Event.SUPERSEDED, reason=reason)
     evidence = reading.evidence(verified_address=verified_address)
-    if not same and record.status is Status.REJECTED and evidence.is_face_check and status is not Status.REJECTED:
+    if not same and record.status is Status.REJECTED and reading.is_face_check and status is not Status.REJECTED:
         return Outcome(
             result=Result.IGNORED, record=record, event=Event.SUPERSEDED, reason="a face alone undoes no rejection"
         )
     if asked_for and status not in CONCLUDED:
         return _without_result(record, status, now=now)
     if not same and record.status in (Status.APPROVED, Status.REVIEW):
-        return _settle_further(record, reading, status, verdict, evidence, table=table, now=now)
+        return _settle_further(record, reading, evidence, table=table, now=now)
     base = record if same else _adopt(record, reading, now=now)
-    return _concluded(record, base, reading, status, verdict, evidence, table=table, now=now)
+    return _concluded(record, base, reading, evidence, table=table, now=now)
 
 
 def _concluded(
     record: Record,
     base: Record,
     reading: Reading,
-    status: Status,
-    verdict: Verdict | None,
     evidence: Evidence,
     *,
     table: Table,
     now: datetime,
 ) -> Outcome:
     """The base with what the reading says of its workflow."""
+    status = reading.status
     open_ = status is Status.PENDING
     decided_at = reading.completed_at or from_text(record.decided_at) or now
     read = replace(
         base,
         status=status,
-        verdict=verdict,
+        verdict=reading.verdict,
         account_id=reading.account_id,
         verification_url=base.verification_url if open_ else None,
-        jumio_url=base.jumio_url if open_ else None,
+        vendor_url=base.vendor_url if open_ else None,
         workflow_key=reading.workflow_key if base.workflow_key is None else base.workflow_key,
         decision=None if open_ else reading.decision,
         checks=_kept(evidence.checks) if status in CONCLUDED else (),
@@ -123,7 +92,7 @@ def _concluded(
         reverification=base.reverification if status in (Status.APPROVED, Status.REVIEW) else None,
     )
     if status is record.status and read.assurance is not None:
-        read = replace(read, assurance=_not_older(read.assurance, record.assurance))
+        read = replace(read, assurance=with_steps(table, _not_older(read.assurance, record.assurance)))
     if replace(read, decided_at=record.decided_at) == record:
         return Outcome(result=Result.UNCHANGED, record=record)
     event = Event.REOPENED if open_ else Event.SETTLED
@@ -134,8 +103,6 @@ def _concluded(
 def _settle_further(
     record: Record,
     reading: Reading,
-    status: Status,
-    verdict: Verdict | None,
     evidence: Evidence,
     *,
     table: Table,
@@ -145,27 +112,28 @@ def _settle_further(
 
     A rejection replaces what was known, and so does a doubt about a document. A pass renews it; it replaces it only
     when it brings as much evidence, so that a look at the face neither raises nor lowers a level. A doubt about a face
-    is no result: Jumio's advice is to let the person try again.
+    is no result: the advice is to let the person try again.
     https://documentation.jumio.ai/docs/references/capabilities/authentication-capabilities
     Only the one that was asked for ends the request: an earlier one that is told again must not call off a later one.
     """
+    status = reading.status
     asked_for = _is_asked_for(record, reading)
     further = None if asked_for else record.reverification
     at = reading.completed_at or reading.created_at or now
     assurance = _assurance(evidence, table=table, at=at)
     known = record.assurance
-    if status is Status.REVIEW and evidence.is_face_check:
+    if status is Status.REVIEW and reading.is_face_check:
         doubted = Outcome(result=Result.IGNORED, record=record, reason="a doubt about a face is no result")
         return _without_result(record, Status.INCOMPLETE, now=now) if asked_for else doubted
-    if status is Status.APPROVED and (evidence.is_face_check or assurance.level < (known.level if known else 0)):
-        fresh = None if known is None else _not_older(replace(known, verified_at=to_text(at)), known)
+    if status is Status.APPROVED and (reading.is_face_check or assurance.level < (known.level if known else 0)):
+        fresh = known and with_steps(table, _not_older(replace(known, verified_at=to_text(at)), known))
         changed = replace(record, assurance=fresh, reverification=further)
-        event = Event.RENEWED
+        event = Event.REVERIFICATION_PASSED
     else:
         changed = replace(
             _adopt(record, reading, now=now),
             status=status,
-            verdict=verdict,
+            verdict=reading.verdict,
             account_id=reading.account_id,
             workflow_key=reading.workflow_key,
             decision=reading.decision,
@@ -194,22 +162,23 @@ def _without_result(record: Record, status: Status, *, now: datetime) -> Outcome
         return Outcome(result=Result.UNCHANGED, record=record)
     due = None if further.due_at is None else Reverification(reason=further.reason, due_at=further.due_at)
     ended = replace(record, reverification=due).with_event(
-        Event.LAPSED, now=now, workflow_execution_id=further.workflow_execution_id
+        Event.REVERIFICATION_LAPSED, now=now, workflow_execution_id=further.workflow_execution_id
     )
-    return Outcome(result=Result.APPLIED, record=ended, event=Event.LAPSED)
+    return Outcome(result=Result.APPLIED, record=ended, event=Event.REVERIFICATION_LAPSED)
 
 
 def _assurance(evidence: Evidence, *, table: Table, at: datetime) -> Assurance:
     """The level as of the conclusion: what expires later lowers it when it is read, not where it is written."""
     level = level_of(table, evidence, now=at)
     expires_at = evidence.document_expires_at
-    return Assurance(
+    assurance = Assurance(
         level=level,
         name=table.name_of(level),
         verified_at=to_text(at),
         expires_at=None if expires_at is None else to_text(expires_at),
         table=table.version,
     )
+    return with_steps(table, assurance)
 
 
 def _kept(checks: tuple[Check, ...]) -> tuple[Check, ...]:
@@ -227,26 +196,26 @@ def _not_older(assurance: Assurance, known: Assurance | None) -> Assurance:
 
 
 def settle_unknown(record: Record, *, now: datetime) -> Outcome:
-    """What it means that Jumio does not know the workflow that is open.
+    """What it means that the vendor does not know the workflow that is open.
 
     Right after a start it may not know it yet. After a day an open one never will be known; a verdict stays what it
-    was, since data that Jumio's retention has removed is no reason to doubt it.
+    was, since data that its retention has removed is no reason to doubt it.
     """
     further = record.reverification
     is_further_open = further is not None and further.workflow_execution_id is not None
     initiated_at = from_text(further.initiated_at if further is not None and is_further_open else record.initiated_at)
     if initiated_at is not None and now - initiated_at <= UNKNOWN_FOR:
-        return Outcome(result=Result.UNCHANGED, record=record, reason="Jumio does not know the workflow")
+        return Outcome(result=Result.UNCHANGED, record=record, reason="the workflow is not known there")
     if is_further_open:
         return _without_result(record, Status.INCOMPLETE, now=now)
     if record.status is not Status.PENDING:
-        return Outcome(result=Result.UNCHANGED, record=record, reason="Jumio does not know the workflow")
-    settled = replace(record, status=Status.INCOMPLETE, verification_url=None, jumio_url=None, decided_at=to_text(now))
+        return Outcome(result=Result.UNCHANGED, record=record, reason="the workflow is not known there")
+    settled = replace(record, status=Status.INCOMPLETE, verification_url=None, vendor_url=None, decided_at=to_text(now))
     return Outcome(result=Result.APPLIED, record=settled.with_event(Event.FORGOTTEN, now=now), event=Event.FORGOTTEN)
 
 
 def was_forgotten(record: Record, *, now: datetime) -> bool:
-    """Whether the record ended only because Jumio did not know its workflow, not long ago.
+    """Whether the record ended only because the vendor did not know its workflow, not long ago.
 
     It may have been asked by a wrong URL or account, so that it is worth asking again.
     """

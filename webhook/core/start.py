@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a record becomes around the start of a workflow: claimed, started, asked for again, or not to be started now."""
+"""What a record becomes around the start of a workflow: started, asked for again, or not to be started now."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -9,14 +9,17 @@ from webhook.core.record import Record, Reverification
 from webhook.core.status import Status
 from webhook.core.times import from_text, to_text
 
+# Why somebody is asked to do it again; `step-up` is the gate's own.
+REASONS = ("risk", "role-change", "scheduled", "manual")
+STEP_UP = "step-up"
 STARTS_COUNT_FOR = timedelta(days=1)
-# Longer than one start can take, so that a claim only ends early when its process was killed.
-CLAIM_FOR = timedelta(seconds=30)
+# A hook is repeated by Kratos, and a person presses again, for so long: until then an `unstarted` is left to them.
+LEFT_ALONE_FOR = timedelta(minutes=2)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Started:
-    """What Jumio's create reply tells; `created_at` is Jumio's clock where it said so."""
+    """What the vendor's reply to a start tells; `created_at` is the vendor's clock where it said so."""
 
     account_id: str
     workflow_execution_id: str
@@ -24,34 +27,16 @@ class Started:
     created_at: datetime | None
 
 
-def claimed(record: Record, *, by: str, now: datetime) -> Record:
-    """The record with a claim to start its workflow: several processes sweep at once, and every start costs money."""
-    record = _unclaimed(record).with_event(Event.STARTING, now=now)
-    return replace(record, history=(*record.history[:-1], {**record.history[-1], "by": by}))
-
-
-def is_claimed_by_another(record: Record, *, by: str | None, now: datetime) -> bool:
-    """Whether another process is about to start a workflow for it."""
-    last = record.history[-1] if record.history else {}
-    claimed_at = from_text(last.get("at"))
-    return (
-        last.get("event") == Event.STARTING
-        and last.get("by") != by
-        and claimed_at is not None
-        and abs(now - claimed_at) <= CLAIM_FOR
-    )
-
-
 def started(record: Record, start: Started, *, workflow_key: int | str, link: str | None, now: datetime) -> Record:
-    """The record once Jumio has started a workflow; `link` is shown to the person instead of Jumio's own."""
+    """The record once a workflow has been started; `link` is shown to the person instead of the vendor's own."""
     return replace(
-        _unclaimed(record),
+        record,
         status=Status.PENDING,
         verdict=None,
         account_id=start.account_id,
         workflow_execution_id=start.workflow_execution_id,
         verification_url=link or start.verification_url,
-        jumio_url=start.verification_url,
+        vendor_url=start.verification_url,
         initiated_at=to_text(start.created_at or now),
         decided_at=None,
         workflow_key=workflow_key,
@@ -73,7 +58,7 @@ def reverifying(
     link: str | None,
     now: datetime,
 ) -> Record:
-    """The record once Jumio has started a further workflow; what is known of the person stands until it ends."""
+    """The record once a further workflow has been started; what is known of the person stands until it ends."""
     earlier = from_text(record.reverification.due_at) if record.reverification else None
     due = min(filter(None, (earlier, due_at)), default=None)
     further = Reverification(
@@ -81,12 +66,12 @@ def reverifying(
         due_at=None if due is None else to_text(due),
         workflow_execution_id=start.workflow_execution_id,
         verification_url=link or start.verification_url,
-        jumio_url=start.verification_url,
+        vendor_url=start.verification_url,
         initiated_at=to_text(start.created_at or now),
         workflow_key=workflow_key,
     )
     record = replace(record, account_id=start.account_id, reverification=further, starts=_with_start(record, now=now))
-    return record.with_event(Event.FURTHER, now=now, workflow_execution_id=start.workflow_execution_id)
+    return record.with_event(Event.REVERIFICATION_STARTED, now=now, workflow_execution_id=start.workflow_execution_id)
 
 
 def asked_again(record: Record, *, reason: str, due_at: datetime | None, now: datetime) -> Record:
@@ -94,7 +79,7 @@ def asked_again(record: Record, *, reason: str, due_at: datetime | None, now: da
     further = record.reverification or Reverification(reason=reason, due_at=None)
     due = min(filter(None, (from_text(further.due_at), due_at)), default=None)
     asked = replace(record, reverification=replace(further, due_at=None if due is None else to_text(due)))
-    return record if asked == record else asked.with_event(Event.ASKED, now=now)
+    return record if asked == record else asked.with_event(Event.REVERIFICATION_ASKED, now=now)
 
 
 def is_overdue(record: Record, *, now: datetime) -> bool:
@@ -120,8 +105,7 @@ def _with_start(record: Record, *, now: datetime) -> tuple[str, ...]:
 
 
 def not_started(record: Record, *, now: datetime) -> Record:
-    """The record when a start was asked for and could not be made; the Jumio account, if any, is kept for the next."""
-    record = _unclaimed(record)
+    """The record when a start was asked for and could not be made; the vendor's account is kept for the next."""
     if record.status is Status.UNSTARTED:
         return record
     return Record(
@@ -133,5 +117,7 @@ def not_started(record: Record, *, now: datetime) -> Record:
     ).with_event(Event.UNSTARTED, now=now)
 
 
-def _unclaimed(record: Record) -> Record:
-    return replace(record, history=tuple(event for event in record.history if event.get("event") != Event.STARTING))
+def is_start_due(record: Record, *, now: datetime) -> bool:
+    """Whether a start that was asked for is nobody else's to make any more."""
+    asked_at = from_text(record.history[-1].get("at")) if record.history else None
+    return record.status is Status.UNSTARTED and (asked_at is None or abs(now - asked_at) > LEFT_ALONE_FOR)

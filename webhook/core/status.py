@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The statuses of a verification and the table that turns Jumio's words into them."""
+"""The statuses of a verification."""
 
 from enum import StrEnum
 
@@ -17,7 +17,7 @@ class Status(StrEnum):
 
 
 class Verdict(StrEnum):
-    """What Jumio concluded, where it concluded something."""
+    """What was concluded, where something was."""
 
     PASSED = "PASSED"
     WARNING = "WARNING"
@@ -34,27 +34,3 @@ class OnRejected(StrEnum):
 
 STARTABLE = frozenset({Status.NONE, Status.UNSTARTED, Status.INCOMPLETE})
 CONCLUDED = frozenset({Status.APPROVED, Status.REVIEW, Status.REJECTED})
-
-# https://developer.jumio.ai/docs/Integrate/netVerifyv2/v2TransactionDataMapping/statusMappings
-EXPIRED_WORKFLOW_STATUSES = frozenset({"SESSION_EXPIRED", "TOKEN_EXPIRED"})
-FINAL_WORKFLOW_STATUSES = EXPIRED_WORKFLOW_STATUSES | {"PROCESSED"}
-
-_PROCESSED: dict[str | None, tuple[Status, Verdict]] = {
-    "PASSED": (Status.APPROVED, Verdict.PASSED),
-    "WARNING": (Status.REVIEW, Verdict.WARNING),
-    "REJECTED": (Status.REJECTED, Verdict.FAILED),
-    "FAILED": (Status.REJECTED, Verdict.FAILED),
-}
-
-
-def classify(workflow_status: str, decision_type: str | None) -> tuple[Status, Verdict | None]:
-    """Status and verdict of what Jumio says of a workflow.
-
-    The workflow's status is read first: a session that expired may carry a decision REJECTED (seen in a real
-    record), and whoever merely let it expire is not a fraudster.
-    """
-    if workflow_status == "PROCESSED":
-        return _PROCESSED.get(decision_type, (Status.INCOMPLETE, None))
-    if workflow_status in EXPIRED_WORKFLOW_STATUSES:
-        return Status.INCOMPLETE, None
-    return Status.PENDING, None

@@ -1,89 +1,133 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Outbound HTTP with bounds: connect, read and total time, size, no redirects, no hidden retries. Knows no peer.
+"""Outbound HTTP with bounds: calls in flight, total time, size; no redirects, no hidden retries. Knows no peer."""
 
-A plain read timeout starts anew with every byte that arrives, so a peer that trickles could hold a thread for
-ever. Here every read of a socket gets what is left of the current `deadline.time_limit` instead.
-"""
-
-import http.client
-import io
-import socket
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, Protocol, cast
 
+import requests
 import urllib3
+from gevent.lock import Semaphore
+from gevent.socket import wait_read
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.exceptions import NewConnectionError
 
-from webhook.runtime.deadline import remaining, time_limit
+from webhook.limits import CONNECT_SECONDS, MAX_ANSWER_BYTES, PLACE_SECONDS
+from webhook.runtime.deadline import interrupted, remaining
+from webhook.runtime.log import OutboundCall, outbound_call
+from webhook.runtime.turns import take_turn
 
-CONNECT_SECONDS = 3.0
-READ_SECONDS = 8.0
-MAX_ANSWER_BYTES = 1 << 20
-POOL_SIZE = 16  # above the 8 threads of a worker, so that no connection is thrown away
+# Above what any limit leaves: the deadline ends a call, not urllib3.
+_READ_SECONDS = 60.0
+TIMEOUTS = (CONNECT_SECONDS, _READ_SECONDS)
+# As many idle connections to a peer stay open for the next call; those of a burst beyond them are closed.
+KEPT_CONNECTIONS = 10
+
+
+class Crowded(Exception):
+    """So many calls to the peer were in flight that this one found no place."""
+
+
+class Unreachable(Exception):
+    """The connection could not be made, or broke. The text is only the kind of what went wrong."""
 
 
 class TooLarge(Exception):
-    """The answer's body is longer than the limit."""
+    """The answer's body is longer than is read. `link` is its `Link` header."""
+
+    def __init__(self, link: str | None) -> None:
+        super().__init__()
+        self.link = link
 
 
-class _Reader(io.RawIOBase):
-    """A socket's raw stream, every read of which ends with the current time limit."""
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """A peer's answer, read whole."""
 
-    def __init__(self, sock: socket.socket, raw: io.RawIOBase) -> None:
-        self._sock = sock
-        self._raw = raw
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int | None:
-        self._sock.settimeout(remaining(READ_SECONDS))
-        return cast("int | None", self._raw.readinto(buffer))
-
-    def close(self) -> None:
-        self._raw.close()
-        super().close()
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
 
 
-class _BoundedResponse(http.client.HTTPResponse):
-    def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
-        super().__init__(sock, *args, **kwargs)
-        self.fp = io.BufferedReader(_Reader(sock, self.fp.detach()))
+class _Response(Protocol):
+    """As urllib3's HTTPResponse, before its body is read."""
+
+    status: int
+    headers: Any
+
+    def read(self, amt: int, decode_content: bool) -> bytes: ...
+    def close(self) -> None: ...
+    def release_conn(self) -> None: ...
 
 
-class _Bounded:
-    """What both kinds of connection share."""
+class Outbound:
+    """All calls to one peer from this process."""
 
-    def _new_conn(self) -> socket.socket:
-        """One connect budget for all of a host's addresses; urllib3's own is per address, and clouds publish eight."""
-        connection = cast("HTTPConnection", self)
-        problem: OSError = OSError("the name has no address")
-        with time_limit(CONNECT_SECONDS):
+    def __init__(self, peer: str, *, at_most: int) -> None:
+        self._peer = peer
+        self._places = Semaphore(at_most)
+
+    def exchange(self, operation: str, send: Callable[[], _Response], *, at_most: float) -> Answer:
+        """One call: wait for a place, send, read the answer whole; logged with how long it took.
+
+        Waiting for a place, name resolution, connecting and a body that trickles all count for the time allowed.
+
+        :raises Crowded: there was no place.
+        :raises Unreachable: there was no connection, or it broke.
+        :raises DeadlineExceeded: the time allowed, or `at_most` seconds, were over.
+        :raises TooLarge: the answer is longer than `MAX_ANSWER_BYTES`.
+        """
+        with outbound_call(self._peer, operation) as call, self._place(), interrupted(at_most):
+            take_turn()
             try:
-                addresses = socket.getaddrinfo(connection.host, connection.port, type=socket.SOCK_STREAM)
-            except (OSError, UnicodeError) as error:  # the latter for what cannot be a host's name
-                raise NewConnectionError(connection, str(error)) from error
-            for family, kind, protocol, _, address in addresses:
-                sock = socket.socket(family, kind, protocol)
-                try:
-                    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                    sock.settimeout(remaining(CONNECT_SECONDS))
-                    sock.connect(address)
-                    return sock
-                except OSError as error:
-                    sock.close()
-                    problem = error
-        raise NewConnectionError(connection, str(problem)) from problem
+                return _read(send(), call)
+            except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+                raise Unreachable(type(error).__name__) from error
+
+    @contextlib.contextmanager
+    def _place(self) -> Iterator[None]:
+        if not self._places.acquire(timeout=remaining(PLACE_SECONDS)):
+            raise Crowded
+        try:
+            yield
+        finally:
+            self._places.release()
 
 
-class _Connection(_Bounded, HTTPConnection):
-    response_class = _BoundedResponse
+def _read(response: _Response, call: OutboundCall) -> Answer:
+    try:
+        body = b""
+        while chunk := response.read(64 * 1024, decode_content=True):
+            body += chunk
+            if len(body) > MAX_ANSWER_BYTES:
+                raise TooLarge(response.headers.get("Link"))
+    except BaseException:
+        response.close()
+        raise
+    response.release_conn()
+    call.status = response.status
+    return Answer(status=response.status, headers=response.headers, body=body)
 
 
-class _TLSConnection(_Bounded, HTTPSConnection):
-    response_class = _BoundedResponse
+class _InTurn:
+    """What both kinds of connection share: the answer is parsed when it is there and it is one's turn."""
+
+    def getresponse(self) -> Any:
+        sock = cast("HTTPConnection", self).sock
+        if sock is not None:
+            wait_read(sock.fileno())
+            take_turn()
+        return super().getresponse()  # type: ignore[misc]  # of the class beside it
+
+
+class _Connection(_InTurn, HTTPConnection):
+    pass
+
+
+class _TLSConnection(_InTurn, HTTPSConnection):
+    pass
 
 
 class _Pool(HTTPConnectionPool):
@@ -97,53 +141,25 @@ class _TLSPool(HTTPSConnectionPool):
 _POOLS: dict[str, type[HTTPConnectionPool]] = {"http": _Pool, "https": _TLSPool}
 
 
-class BoundedPoolManager(urllib3.PoolManager):
-    """urllib3's pools with our bounds; follows no redirect and retries nothing."""
+class PoolManager(urllib3.PoolManager):
+    """urllib3's pools with such connections; follows no redirect and retries nothing."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(maxsize=POOL_SIZE, retries=False, **kwargs)
+        super().__init__(maxsize=KEPT_CONNECTIONS, retries=False, **kwargs)
         self.pool_classes_by_scheme = dict(_POOLS)
 
     def urlopen(self, method: str, url: str, redirect: bool = True, **kw: Any) -> Any:  # type: ignore[override]  # as urllib3 does
-        # (urllib3's own signature differs from its base class in the same way)
         kw["retries"] = False
         return super().urlopen(method, url, redirect=False, **kw)
 
 
-class BoundedAdapter(HTTPAdapter):
-    """The same bounds for `requests`, also through the proxy that HTTPS_PROXY may name."""
+class Adapter(HTTPAdapter):
+    """The same for `requests`, also through the proxy that HTTPS_PROXY may name."""
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        self.poolmanager = BoundedPoolManager()
+        self.poolmanager = PoolManager()
 
     def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
         manager = super().proxy_manager_for(proxy, **kwargs)
         manager.pool_classes_by_scheme = dict(_POOLS)
         return manager
-
-
-def timeouts() -> tuple[float, float]:
-    """(connect, read) seconds for a call that starts now.
-
-    :raises DeadlineExceeded: nothing is left.
-    """
-    return remaining(CONNECT_SECONDS), remaining(READ_SECONDS)
-
-
-class _Stream(Protocol):
-    def read(self, amt: int, decode_content: bool) -> bytes: ...
-
-
-def read_bounded(stream: _Stream, limit: int = MAX_ANSWER_BYTES) -> bytes:
-    """The whole body, decoded.
-
-    :raises TooLarge: it is longer than `limit` bytes.
-    """
-    parts: list[bytes] = []
-    size = 0
-    while chunk := stream.read(64 * 1024, decode_content=True):
-        size += len(chunk)
-        if size > limit:
-            raise TooLarge
-        parts.append(chunk)
-    return b"".join(parts)

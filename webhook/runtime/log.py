@@ -1,17 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
 """Structured logging: one line per event, as JSON or text. Callers pass named fields; no body, link or secret."""
 
+import atexit
 import contextlib
 import json
 import logging
-import os
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 
-_STANDARD_ERROR = 2
+from webhook.core.events import Note
+from webhook.runtime.log_writer import LogWriter
+
+# What a process that ends waits for the reader of its log.
+_FLUSH_SECONDS = 0.5
+WRITER = LogWriter()
 _LOGGER = logging.getLogger("webhook")
 _bound: ContextVar[Mapping[str, object] | None] = ContextVar("bound", default=None)
 _listeners: list[Callable[[str, Mapping[str, object]], None]] = []
@@ -19,7 +24,7 @@ _listeners: list[Callable[[str, Mapping[str, object]], None]] = []
 
 def configure(*, log_format: str, level: str) -> None:
     """Send everything that is logged to standard error, one line each."""
-    handler = _DirectHandler()
+    handler = _Handler(WRITER)
     handler.setFormatter(_JsonFormatter() if log_format == "json" else _TextFormatter())
     root = logging.getLogger()
     root.handlers[:] = [handler]
@@ -27,7 +32,9 @@ def configure(*, log_format: str, level: str) -> None:
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     logging._srcfile = None
     root.setLevel(logging.WARNING)  # libraries: urllib3 logs paths at debug level, and a path can hold a token
+    logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)  # each connection of a burst that is not kept
     _LOGGER.setLevel(level.upper())
+    atexit.register(WRITER.flush, _FLUSH_SECONDS)
 
 
 def listen(listener: Callable[[str, Mapping[str, object]], None]) -> None:
@@ -82,23 +89,40 @@ def outbound_call(peer: str, operation: str) -> Iterator[OutboundCall]:
         raise
     finally:
         duration_ms = round((time.monotonic() - begun) * 1000, 1)
-        event("outbound", peer=peer, operation=operation, code=call.status, duration_ms=duration_ms, error=error)
+        event(Note.OUTBOUND, peer=peer, operation=operation, code=call.status, duration_ms=duration_ms, error=error)
 
 
-class _DirectHandler(logging.Handler):
-    """Writes each line at once, with one system call and without logging's lock.
+class _Handler(logging.Handler):
+    """Hands each line to the writer, without logging's lock: handing over cannot block."""
 
-    That lock is held while a write lets other threads run, who then queue up behind it: it cost a third of the
-    throughput. A log that is full or closed must not hurt a request, so that a line may be lost.
-    """
+    def __init__(self, writer: LogWriter) -> None:
+        super().__init__()
+        self._writer = writer
+        self._told = 0
 
     def handle(self, record: logging.LogRecord) -> bool:
         self.emit(record)
         return True
 
     def emit(self, record: logging.LogRecord) -> None:
-        with contextlib.suppress(OSError):
-            os.write(_STANDARD_ERROR, f"{self.format(record)}\n".encode(errors="backslashreplace"))
+        self._tell_lost()
+        self._writer.write(self._line(record))
+
+    def _tell_lost(self) -> None:
+        lost = self._writer.lost - self._told
+        if not lost or self._writer.waiting:  # as long as something waits, more may get lost
+            return
+        self._told += lost
+        fields = {"lines": lost}
+        for listener in _listeners:
+            listener(Note.LOG_LOST, fields)
+        record = _LOGGER.makeRecord(
+            _LOGGER.name, logging.WARNING, "", 0, Note.LOG_LOST, (), None, extra={"fields": fields}
+        )
+        self._writer.write(self._line(record))
+
+    def _line(self, record: logging.LogRecord) -> bytes:
+        return f"{self.format(record)}\n".encode(errors="backslashreplace")
 
 
 class _JsonFormatter(logging.Formatter):

@@ -11,6 +11,10 @@ from collections.abc import Mapping
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from webhook.core.events import Event, Note
+
+# Events by which a verification reached a status.
+_REACHED = frozenset({Event.STARTED, Event.UNSTARTED, Event.SETTLED, Event.FORGOTTEN})
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 _REQUESTS = Counter("jumio_webhook_requests", "Requests answered.", ["route", "code"])
@@ -30,16 +34,21 @@ _VERDICT = Histogram(
 _REFUSALS = Counter("jumio_webhook_secret_refusals", "Requests without a right secret.", ["route"])
 
 
+_LOST_LINES = Counter("jumio_webhook_log_lines_lost", "Log lines that found no reader in time.")
+
+
 def observe(event: str, fields: Mapping[str, object]) -> None:
     """Count one event; a listener for `webhook.runtime.log.listen`."""
-    if event == "request":
+    if event == Note.REQUEST:
         _REQUESTS.labels(fields["route"], fields["code"]).inc()
-    elif event == "outbound":
+    elif event == Note.OUTBOUND:
         seconds = float(str(fields["duration_ms"])) / 1000
         _OUTBOUND.labels(fields["peer"], fields["operation"], _outcome(fields)).observe(seconds)
-    elif event == "secret.refused":
+    elif event == Note.SECRET_REFUSED:
         _REFUSALS.labels(fields["route"]).inc()
-    elif event in ("verification.started", "verification.unstarted", "verification.settled", "verification.forgotten"):
+    elif event == Note.LOG_LOST:
+        _LOST_LINES.inc(float(str(fields["lines"])))
+    elif event in _REACHED:
         _VERIFICATIONS.labels(fields["status"]).inc()
         if isinstance(took := fields.get("seconds_since_start"), float):
             _VERDICT.labels(fields["status"]).observe(took)

@@ -2,11 +2,14 @@
 """Our own short link to a person's verification: signed and dated, and naming nothing but the identity."""
 
 import hashlib
+from dataclasses import replace
 
 from itsdangerous import BadSignature, SignatureExpired, TimestampSigner
 
-from webhook.ory.kratos.hooks import usable_identity_id
-from webhook.settings import Settings
+from webhook.core.ids import usable_identity_id
+from webhook.core.record import Record
+from webhook.core.status import Status
+from webhook.settings import LinkSettings
 
 PATH = "/jumio/verify"
 
@@ -16,14 +19,14 @@ class LinkExpired(Exception):
 
 
 class Links:
-    """Makes links and reads them. The first of the callback secrets signs, any of them is accepted."""
+    """Makes links and reads them. The first of the secrets signs, any of them is accepted."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: LinkSettings) -> None:
         self._base_url = settings.public_url
-        self._max_age = settings.link_max_age
+        self._max_age = settings.max_age
         self._signer = TimestampSigner(
-            list(reversed(settings.jumio_callback_secrets)),  # itsdangerous signs with the last
-            salt="ory-jumio-webhook.verification.settle-link",
+            list(reversed(settings.secrets)),  # itsdangerous signs with the last
+            salt="ory-jumio-webhook.verification-link",
             digest_method=hashlib.sha256,
         )
 
@@ -50,11 +53,30 @@ class Links:
             return None
         return usable_identity_id(text)
 
-    def is_expired(self, url: str) -> bool:
+    def is_expired(self, url: str | None) -> bool:
         """Whether a URL is a link of ours that is too old."""
-        if not self.is_ours(url):
+        if url is None or not self.is_ours(url):
             return False
         try:
             return self.read(url.rpartition("/")[2]) is None
         except LinkExpired:
             return True
+
+    def restored(self, identity_id: str, record: Record) -> Record:
+        """The record with the link to what is open, made anew where it was lost with the public copy."""
+        if record.status is Status.PENDING and record.verification_url is None and record.vendor_url is not None:
+            record = replace(record, verification_url=self.make(identity_id) or record.vendor_url)
+        further = record.reverification
+        if further is not None and further.verification_url is None and further.vendor_url is not None:
+            link = self.make(identity_id) or further.vendor_url
+            record = replace(record, reverification=replace(further, verification_url=link))
+        return record
+
+    def freshened(self, identity_id: str, record: Record) -> Record:
+        """The record with links that work: a workflow may stay open for longer than our link to it."""
+        if self.is_expired(record.verification_url):
+            record = replace(record, verification_url=self.make(identity_id))
+        further = record.reverification
+        if further is not None and self.is_expired(further.verification_url):
+            record = replace(record, reverification=replace(further, verification_url=self.make(identity_id)))
+        return record

@@ -1,42 +1,37 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Puts the application together: settings in, a WSGI application out."""
+"""Puts the application together: services in, a WSGI application out."""
 
-from collections.abc import Callable
-from typing import Any
+from flask import Flask, request
 
-from flask import Flask
-
-from webhook.idv.jumio.client import JumioClient
-from webhook.ory.kratos.client import KratosClient
+from webhook.limits import MAX_BODY_BYTES
 from webhook.runtime import log, metrics
-from webhook.settings import Settings
-from webhook.verification.gate import Gate
-from webhook.verification.settle import Verifications
-from webhook.web import errors as answers
-from webhook.web import request_log, routes
-from webhook.web.gate_app import GateApp
-from webhook.web.requests_in import MAX_BODY_BYTES
+from webhook.runtime.turns import take_turn
+from webhook.web import errors, request_log
+from webhook.web.callbacks import jumio_callbacks
+from webhook.web.health import health, operations
+from webhook.web.hooks import gate, ory_hooks
+from webhook.web.pages.routes import verification_pages
+from webhook.wiring import Services
+
+# They never wait for a peer, or rarely, and so never for requests that do.
+QUICK = frozenset({"gate", "health"})
 
 
-class _Application(Flask):
-    """Flask without what is not used here and costs a tenth of a login: views are never coroutines."""
-
-    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
-        return func
-
-
-def create_app(settings: Settings) -> Flask:
+def create_app(services: Services) -> Flask:
     """The application. Nothing is called and no connection is opened before the first request."""
-    app = _Application("webhook", static_folder=None)
+    app = Flask("webhook", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES + 1
     app.url_map.merge_slashes = False  # a redirect would make Kratos repeat the hook elsewhere, as a GET
     app.url_map.strict_slashes = True
-    kratos = KratosClient(settings)
-    verifications = Verifications(settings, kratos=kratos, jumio=JumioClient(settings))
     log.listen(metrics.observe)
     request_log.install(app)
-    answers.install(app)
-    routes.install(app, settings, verifications, kratos)
-    gate = Gate(settings, verifications)
-    app.wsgi_app = GateApp(settings, gate, others=app.wsgi_app)  # type: ignore[method-assign]  # Flask's documented way
+    app.before_request(_let_the_quick_pass)
+    errors.install(app)
+    for blueprint in (gate, ory_hooks, jumio_callbacks, verification_pages, operations, health):
+        app.register_blueprint(blueprint(services))
     return app
+
+
+def _let_the_quick_pass() -> None:
+    if request.blueprint not in QUICK:
+        take_turn()

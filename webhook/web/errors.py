@@ -8,12 +8,17 @@ from typing import Any
 from flask import Flask, Response, jsonify, request
 from werkzeug.exceptions import HTTPException
 
-from webhook.errors import IdentityUnknown, JumioError, KratosError, Malformed, ServiceError, Unauthorized
+from webhook.core.events import Note
+from webhook.errors import Busy, IdentityUnknown, Malformed, PeerError, ServiceError, Unauthorized
+from webhook.ory.kratos.refusals import cannot_decide
 from webhook.runtime import log
 from webhook.runtime.deadline import DeadlineExceeded
 
+GATE_PATH = "/jumio/validate"
 CALLBACK_PATH = "/jumio/callback"
-RETRY_AFTER_SECONDS = 60
+# Jumio has time; Kratos repeats its hooks after this.
+CALLBACK_RETRY_SECONDS, RETRY_SECONDS = 60, 5
+UNFORESEEN = "an unforeseen error; it is in the service's log"
 
 _MESSAGES = {
     HTTPStatus.BAD_REQUEST: "The request was malformed or contained invalid parameters",
@@ -25,8 +30,8 @@ _BY_KIND: tuple[tuple[type[Exception], HTTPStatus], ...] = (
     (Malformed, HTTPStatus.BAD_REQUEST),
     (Unauthorized, HTTPStatus.UNAUTHORIZED),
     (IdentityUnknown, HTTPStatus.NOT_FOUND),
-    (KratosError, HTTPStatus.SERVICE_UNAVAILABLE),
-    (JumioError, HTTPStatus.SERVICE_UNAVAILABLE),
+    (PeerError, HTTPStatus.SERVICE_UNAVAILABLE),
+    (Busy, HTTPStatus.SERVICE_UNAVAILABLE),
     (DeadlineExceeded, HTTPStatus.SERVICE_UNAVAILABLE),
 )
 
@@ -38,11 +43,18 @@ def error_body(status: HTTPStatus, reason: str) -> dict[str, Any]:
 
 
 def error_answer(status: HTTPStatus, reason: str) -> Response:
-    """An answer in that shape."""
-    answer = jsonify(error_body(status, reason))
+    """An answer in that shape.
+
+    The gate's has a text for the person as well, and is never a 5xx or 429: Kratos would retry inside the sign-in.
+    """
+    is_gate = request.path.strip("/") == GATE_PATH[1:]
+    if is_gate and status >= 500:
+        status = HTTPStatus.FORBIDDEN
+    answer = jsonify(error_body(status, reason) | (cannot_decide() if is_gate else {}))
     answer.status_code = status
-    if status is HTTPStatus.SERVICE_UNAVAILABLE and request.path.startswith(CALLBACK_PATH):
-        answer.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    if status is HTTPStatus.SERVICE_UNAVAILABLE:
+        is_callback = request.path.startswith(CALLBACK_PATH)
+        answer.headers["Retry-After"] = str(CALLBACK_RETRY_SECONDS if is_callback else RETRY_SECONDS)
     return answer
 
 
@@ -54,7 +66,7 @@ def install(app: Flask) -> None:
     def foreseen(error: Exception) -> Response:
         status = next(status for kind, status in _BY_KIND if isinstance(error, kind))
         if status is HTTPStatus.SERVICE_UNAVAILABLE:
-            log.event("request.failed", level=logging.WARNING, error=error)
+            log.event(Note.REQUEST_FAILED, level=logging.WARNING, error=error)
         return error_answer(status, str(error))
 
     @app.errorhandler(HTTPException)
@@ -67,5 +79,5 @@ def install(app: Flask) -> None:
 
     @app.errorhandler(Exception)
     def unforeseen(error: Exception) -> Response:
-        log.event("request.crashed", level=logging.ERROR, kind=type(error).__name__, where=log.place_of(error))
-        return error_answer(HTTPStatus.SERVICE_UNAVAILABLE, "an unforeseen error; it is in the service's log")
+        log.event(Note.REQUEST_CRASHED, level=logging.ERROR, kind=type(error).__name__, where=log.place_of(error))
+        return error_answer(HTTPStatus.SERVICE_UNAVAILABLE, UNFORESEEN)

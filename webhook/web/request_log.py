@@ -5,8 +5,9 @@ import time
 
 from flask import Flask, Response, g, request
 
+from webhook.core.events import Note
 from webhook.runtime import log
-from webhook.web.requests_in import trigger_id as request_trigger_id
+from webhook.web.incoming import trigger_id
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _QUIET = frozenset({"/health", "/health/alive", "/health/ready"})
@@ -18,14 +19,14 @@ def install(app: Flask) -> None:
     @app.before_request
     def begin() -> None:
         g.begun = time.monotonic()
-        log.begin(trigger_id=request_trigger_id(request))
+        log.begin(trigger_id=trigger_id(request))
 
     @app.after_request
     def end(response: Response) -> Response:
         route = request.url_rule.rule if request.url_rule is not None else "unknown"
         if route not in _QUIET or response.status_code >= 400:
             log.event(
-                "request",
+                Note.REQUEST,
                 method=request.method if request.method in _METHODS else "other",
                 route=route,
                 code=response.status_code,

@@ -1,172 +1,131 @@
 # SPDX-License-Identifier: Apache-2.0
-"""gunicorn's threaded worker, hardened against slow clients: no thread ever waits for one.
+"""gunicorn's gevent worker, with an end to everything that a client may leave half done.
 
-gunicorn's own gives a connection a thread with its first byte and then waits for the rest without end; its
-documentation asks for a buffering proxy in front. Here the worker's event loop collects each request whole, within
-bounds, before a thread is spent on it.
+docs/decisions/0005 says why it is this one, and what each of these few lines is for.
 """
 
 import contextlib
-import re
-import selectors
-import socket
+import errno
 import time
 from functools import partial
 from typing import Any
 
-from gunicorn.workers.gthread import ThreadWorker
+import gevent
+from gevent import socket
+from gevent.event import Event
+from gevent.pool import Pool
+from gevent.server import StreamServer
+from gunicorn.workers.ggevent import GeventWorker
 
-# Within which a client must have sent its request, and taken its answer.
-CLIENT_SECONDS = 10.0
-# What the application takes (1 MiB) and its head; a longer request is handed on as it is, to be refused.
-LONGEST_REQUEST = (1 << 20) + (64 << 10)
-# What the hooks send is below 4 KiB. Longer requests that are still arriving share this much memory.
-SHORT_REQUEST = 64 << 10
-LONG_REQUESTS_BUDGET = 16 << 20
-# So many below gunicorn's `worker_connections`, where it stops to accept, each new connection costs an idle one.
-SPARE_CONNECTIONS = 50
+from webhook.limits import CLIENT_SECONDS, MAX_CONNECTIONS, SPARE_CONNECTIONS
 
-_HEAD_ENDS = b"\r\n\r\n"
-_CONTENT_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,18})[ \t]*\r\n", re.IGNORECASE)
-_ANY_LENGTH = re.compile(rb"\r\ncontent-length", re.IGNORECASE)
-_CHUNKED = re.compile(rb"\r\ntransfer-encoding:", re.IGNORECASE)
-_EXPECTS = re.compile(rb"\r\nexpect:[ \t]*100-continue[ \t]*\r\n", re.IGNORECASE)
+# How often the arbiter is told that the worker lives, and how often a worker that stops looks who is left.
+_NOTIFY_SECONDS, _DRAIN_SECONDS = 1.0, 0.05
 
 
-class _ClientSocket(socket.socket):
-    """A connection of which a thread only ever reads what has been collected."""
+class Client(socket.socket):  # type: ignore[misc]  # gevent has no types
+    """A connection. What of a request has not arrived in time never will: that is read as its end.
 
-    collected = b""
-    _handed_over = False
-    _continued = False
-    _ended = False
+    Without a request it is idle, and may be closed at any moment.
+    """
 
-    def collect(self) -> bool:
-        """Take in what has arrived; whether a thread can go on with it."""
-        if self._handed_over:
-            self._handed_over = self._continued = False
-        if self._ended:
-            return True
-        try:
-            arrived = super().recv(SHORT_REQUEST)
-        except BlockingIOError:
-            return False
-        except OSError:
-            arrived = b""
-        self.collected += arrived
-        return not arrived or self._is_whole()
+    is_idle = True
+    _ends_at: float
+    _idle_seconds = CLIENT_SECONDS
 
-    def _is_whole(self) -> bool:
-        head_ends = self.collected.find(_HEAD_ENDS)
-        if head_ends < 0:
-            return len(self.collected) >= SHORT_REQUEST and self.end()
-        head = self.collected[: head_ends + len(_HEAD_ENDS)]
-        if _CHUNKED.search(head):
-            body = b"\r\n" + self.collected[len(head) :]
-            whole = b"\r\n0\r\n" in body and body.endswith(_HEAD_ENDS)
-        else:
-            announced = _CONTENT_LENGTH.search(head)
-            size = len(head) + (int(announced[1]) if announced else 0)
-            if size > LONGEST_REQUEST or (announced is None and _ANY_LENGTH.search(head)):
-                return self.end()
-            whole = len(self.collected) >= size
-            if len(self.collected) > size:
-                # Nobody here pipelines; whoever does finds the connection closed after its first answer, and tries
-                # again.
-                self.collected = self.collected[:size]
-                self.end()
-        if not whole and not self._continued and _EXPECTS.search(head):
-            self._continued = True
-            with contextlib.suppress(OSError):
-                self.send(b"HTTP/1.1 100 Continue\r\n\r\n")
-        return whole or (len(self.collected) >= LONGEST_REQUEST and self.end())
+    @classmethod
+    def of(cls, accepted: socket.socket) -> "Client":
+        """The connection that was accepted."""
+        return cls(accepted.family, accepted.type, accepted.proto, fileno=accepted.detach())
 
-    def end(self) -> bool:
-        """Read no more: a thread goes on with what is there, and the connection ends with its answer.
-
-        Else the rest of a request that was cut off would be taken for a request of its own. To shut the connection
-        down for reading is not enough: Linux takes what arrives all the same. It wakes the event loop, though.
-        """
-        self._ended = True
-        with contextlib.suppress(OSError):
-            self.shutdown(socket.SHUT_RD)
-        return True
-
-    def setblocking(self, flag: bool) -> None:
-        """gunicorn sets a connection to blocking when a thread begins with it: it then only waits to be answered."""
-        self.settimeout(CLIENT_SECONDS if flag else 0.0)
+    def rest(self, *, seconds: float, begun: bool) -> None:
+        """Wait for the next request for so long; `begun` where some of it has arrived together with the last one."""
+        self.is_idle = not begun
+        self._idle_seconds = seconds
+        self._ends_at = time.monotonic() + CLIENT_SECONDS
 
     def recv(self, *args: Any) -> bytes:
-        """What was collected, then the end."""
-        self._handed_over = True
-        collected, self.collected = self.collected, b""
-        return collected
+        left = self._idle_seconds if self.is_idle else self._ends_at - time.monotonic()
+        data: bytes = b""
+        with gevent.Timeout(max(left, 0.0), False):
+            data = super().recv(*args)
+        if self.is_idle:
+            self.is_idle = False
+            self._ends_at = time.monotonic() + CLIENT_SECONDS
+        return data
+
+    def sendall(self, data: Any, flags: int = 0) -> None:
+        with gevent.Timeout(CLIENT_SECONDS, BrokenPipeError(errno.EPIPE, "the answer was not taken")):
+            super().sendall(data, flags)
+
+    def hang_up(self) -> None:
+        """Wake whoever reads from it."""
+        with contextlib.suppress(OSError):  # it has gone already
+            self.shutdown(socket.SHUT_RDWR)
 
 
-class Worker(ThreadWorker):
-    """`gthread`, with such connections."""
+class Worker(GeventWorker):
+    """`gevent`, with such connections."""
 
-    def enqueue_req(self, conn: Any) -> None:
-        """A new connection waits in the event loop first; any other has a request for a thread."""
-        if isinstance(conn.sock, _ClientSocket):
-            super().enqueue_req(conn)
-            return
-        conn.sock = _ClientSocket(fileno=conn.sock.detach())
-        conn.sock.setblocking(False)
-        conn.close = partial(_close, conn)
-        if self.nr_conns >= self.worker_connections - SPARE_CONNECTIONS:
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._clients: dict[Client, None] = {}  # in the order in which they came to rest
+        self._stopping = Event()
+
+    def run(self) -> None:
+        """Serve until told to stop; then what is in flight is answered, and nobody else is waited for."""
+        servers = [self._server(listener) for listener in self.sockets]
+        while self.alive:
+            self.notify()
+            self._stopping.wait(_NOTIFY_SECONDS)
+        for server in servers:
+            server.close()
+        ends_at = time.monotonic() + self.cfg.graceful_timeout
+        while any(len(server.pool) for server in servers) and time.monotonic() < ends_at:
+            for client in [client for client in self._clients if client.is_idle]:
+                client.hang_up()
+            self.notify()
+            gevent.sleep(_DRAIN_SECONDS)
+
+    def _server(self, listener: Any) -> StreamServer:
+        listener.setblocking(1)
+        server = StreamServer(listener, handle=partial(self.handle, listener), spawn=Pool(MAX_CONNECTIONS))
+        # A few at a time, so that a burst of connections does not keep those waiting that are there.
+        server.max_accept = 1 if self.cfg.workers > 1 else 10
+        server.start()
+        return server
+
+    def handle_exit(self, sig: Any, frame: Any) -> None:
+        """SIGTERM."""
+        super().handle_exit(sig, frame)
+        self._stopping.set()
+
+    def timeout_ctx(self) -> Any:
+        """No limit of gunicorn's own: each reading has one."""
+        return gevent.Timeout(None, False)
+
+    def handle(self, listener: Any, client: socket.socket, addr: Any) -> None:
+        """Serve one connection."""
+        own = Client.of(client)
+        if len(self._clients) >= MAX_CONNECTIONS - SPARE_CONNECTIONS:
             self._evict()
-        self._await_request(conn, self.poller.register)
+        self._clients[own] = None
+        try:
+            super().handle(listener, own, addr)
+        finally:
+            self._clients.pop(own, None)
 
-    def on_pending_socket_readable(self, conn: Any, client: Any) -> None:
-        """More of a request has arrived; gunicorn closes the connection when its time is up."""
-        if client.collect() or (self._is_over_budget(client) and client.end()):
-            super().on_pending_socket_readable(conn, client)
-
-    def on_client_socket_readable(self, conn: Any, client: Any) -> None:
-        """A further request begins to arrive on a connection that was kept alive."""
-        if client.collect():
-            super().on_client_socket_readable(conn, client)
-            return
-        self.keepalived_conns.remove(conn)
-        self._await_request(conn, self.poller.modify)
-
-    def _cap_keepalive(self, deadline: float) -> None:
-        """The worker stops: what has been half sent is not waited for any longer than an idle connection."""
-        super()._cap_keepalive(deadline)  # type: ignore[misc]  # missing in the types
-        for conn in self.pending_conns:
-            conn.timeout = deadline
-
-    def _await_request(self, conn: Any, watch: Any) -> None:
-        conn.timeout = time.monotonic() + CLIENT_SECONDS
-        self.pending_conns.append(conn)
-        watch(conn.sock, selectors.EVENT_READ, partial(self.on_pending_socket_readable, conn))
+    def handle_request(self, listener_name: Any, req: Any, sock: Any, addr: Any) -> bool:
+        """Serve one request. Whoever sends many at once gives way to the others between two of them."""
+        gevent.sleep(0)
+        more: bool = super().handle_request(listener_name, req, sock, addr)
+        self._clients.pop(sock, None)
+        self._clients[sock] = None
+        sock.rest(seconds=self.cfg.keepalive, begun=bool(req.unreader.buf.getvalue()))
+        return more
 
     def _evict(self) -> None:
-        """Close whoever has been idle for longest: connections that nobody uses must not keep new ones out."""
-        for idle in (self.keepalived_conns, self.pending_conns):
-            if idle:
-                conn = idle.popleft()
-                self.poller.unregister(conn.sock)
-                self.nr_conns -= 1
-                conn.close()
-                return
-
-    def _is_over_budget(self, client: _ClientSocket) -> bool:
-        """Whether this long request is one too many: a thread then finds it cut off, and refuses it."""
-        if len(client.collected) <= SHORT_REQUEST:
-            return False
-        arriving: list[Any] = [conn.sock for conn in self.pending_conns]
-        return sum(len(sock.collected) for sock in arriving) > LONG_REQUESTS_BUDGET
-
-
-def _close(conn: Any, graceful: bool = False) -> None:
-    """Close at once. gunicorn's own waits, on the event loop, until the client hangs up."""
-    with contextlib.suppress(OSError):
-        if graceful:
-            conn.sock.shutdown(socket.SHUT_WR)
-            conn.sock.settimeout(0)
-            # What has already arrived is taken, lest the kernel answers it by a reset that cuts our answer short.
-            while socket.socket.recv(conn.sock, SHORT_REQUEST):
-                pass
-    conn.sock.close()
+        """Hang up on whoever has been idle for longest: connections that nobody uses must not keep new ones out."""
+        client = next((client for client in self._clients if client.is_idle), None)
+        if client is not None:
+            client.hang_up()

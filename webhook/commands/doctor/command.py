@@ -58,8 +58,8 @@ def _examine(settings: Settings, files: Sequence[Path]) -> tuple[list[Finding], 
     findings += peers.check_jumio(settings)
     checked += ["settings", "kratos", "jumio"]
 
-    if settings.public_url is not None and settings.public_url.startswith("https:"):
-        findings += certificate.check(settings.public_url, now=datetime.now(UTC))
+    if settings.links.public_url is not None and settings.links.public_url.startswith("https:"):
+        findings += certificate.check(settings.links.public_url, now=datetime.now(UTC))
         checked.append("certificate")
     else:
         skipped["certificate"] = "PUBLIC_URL is not set, or not https"

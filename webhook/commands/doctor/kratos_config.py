@@ -98,7 +98,7 @@ def _without_recovery_gate(document: object) -> Iterator[Finding]:
 
 
 def _session_hooks(document: object, settings: Settings) -> Iterator[Finding]:
-    admitted = [status for status in FRESH_STATUSES if status in settings.block_login_statuses]
+    admitted = [status for status in FRESH_STATUSES if status in settings.verification.block_login_statuses]
     if not admitted:
         return
     for method in registration_methods(document):

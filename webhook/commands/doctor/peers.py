@@ -1,25 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """Calls Kratos and Jumio once each, as the service would, and says who must act where they do not answer."""
 
-import re
-
 from webhook.commands.doctor.findings import Finding, error
-from webhook.errors import JumioError, JumioRateLimited, JumioRefused, KratosError, KratosRefused, KratosUnavailable
+from webhook.errors import KratosError, KratosUnavailable, NotKratos, VendorError, VendorRateLimited, VendorRefused
 from webhook.idv.jumio.client import JumioClient
 from webhook.ory.kratos.client import KratosClient
 from webhook.runtime.deadline import time_limit
 from webhook.settings import Settings
 
 JUMIO_SECONDS = 10.0
-_FORBIDDEN = re.compile(r"\((401|403)\)")
-# An answer, but none of the admin API's: not JSON, of another shape, no such page, or a redirect, which is what
-# Kratos' public port answers.
-_NOT_KRATOS = re.compile(r"answer is |\((3\d\d|404)\)")
 
 
 def check_kratos(settings: Settings) -> list[Finding]:
     """Whether Kratos is ready and lets us read identities; asks for one identity at most."""
-    kratos = KratosClient(settings)
+    kratos = KratosClient(settings.kratos)
     try:
         kratos.check_ready()
         kratos.page(None, size=1)
@@ -29,8 +23,7 @@ def check_kratos(settings: Settings) -> list[Finding]:
 
 
 def _kratos_finding(failed: KratosError) -> Finding:
-    # The client's exceptions say who must act; what answered is only in their text.
-    if isinstance(failed, KratosRefused) and _FORBIDDEN.search(str(failed)):
+    if failed.status in (401, 403):
         return error(
             "kratos-refused",
             where="ORY_API_KEY",
@@ -38,7 +31,7 @@ def _kratos_finding(failed: KratosError) -> Finding:
             remedy="ORY_API_KEY=ory_apikey_... of this project; in front of a self-hosted Kratos: what its proxy asks "
             "for",
         )
-    if isinstance(failed, KratosUnavailable) and not _NOT_KRATOS.search(str(failed)):
+    if isinstance(failed, KratosUnavailable) and not isinstance(failed, NotKratos):
         return error(
             "kratos-unreachable",
             where="KRATOS_ADMIN_URL",
@@ -58,11 +51,11 @@ def check_jumio(settings: Settings) -> list[Finding]:
     """Whether Jumio can be reached and gives a token; starts and reads nothing."""
     try:
         with time_limit(JUMIO_SECONDS):
-            JumioClient(settings).check_token()
-    except JumioRateLimited as limited:
+            JumioClient(settings.jumio, callback_base_url=None).check_token()
+    except VendorRateLimited as limited:
         what, remedy = str(limited), "wait a minute; find out who else uses these credentials"
         return [error("jumio-rate-limited", where="JUMIO_AUTH_URL", what=what, remedy=remedy)]
-    except JumioRefused as refused:
+    except VendorRefused as refused:
         return [
             error(
                 "jumio-refused",
@@ -72,7 +65,7 @@ def check_jumio(settings: Settings) -> list[Finding]:
                 "a 403 may also mean a JUMIO_USER_AGENT that names no business",
             )
         ]
-    except JumioError as failed:
+    except VendorError as failed:
         remedy = "correct JUMIO_AUTH_URL, name resolution, firewall or proxy; or wait for Jumio"
         return [error("jumio-unreachable", where="JUMIO_AUTH_URL", what=str(failed), remedy=remedy)]
     return []

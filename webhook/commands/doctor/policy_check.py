@@ -5,7 +5,8 @@ from collections.abc import Collection, Iterator
 
 from webhook.commands.doctor.findings import Finding, error, warning
 from webhook.commands.doctor.kratos_hooks import Hook
-from webhook.core.assurance import CONTACT, Table, parse_policy
+from webhook.core.assurance import CONTACT, Table
+from webhook.core.policy import parse_policy
 from webhook.errors import Malformed
 from webhook.settings import Settings
 
@@ -24,7 +25,7 @@ def check(hook: Hook, policy: object, settings: Settings) -> Iterator[Finding]:
     """Everything wrong with the policy that this hook sends."""
     yield from _interrupt(hook)
     yield from _level(hook, policy, settings)
-    table = settings.assurance_table
+    table = settings.verification.assurance_table
     if isinstance(policy, dict) and _is_above(policy.get("min_level"), table):
         policy = {name: value for name, value in policy.items() if name != "min_level"}  # said above
     try:
@@ -60,7 +61,7 @@ def _interrupt(hook: Hook) -> Iterator[Finding]:
 
 
 def _level(hook: Hook, policy: object, settings: Settings) -> Iterator[Finding]:
-    table = settings.assurance_table
+    table = settings.verification.assurance_table
     min_level = policy.get("min_level") if isinstance(policy, dict) else None
     if _is_above(min_level, table):
         yield error(
@@ -71,7 +72,7 @@ def _level(hook: Hook, policy: object, settings: Settings) -> Iterator[Finding]:
             remedy=f"a min_level of at most {table.highest}, or an ASSURANCE_TABLE with that level",
         )
         return
-    brings = _BRINGS.get(str(settings.jumio_workflow_key))
+    brings = _BRINGS.get(str(settings.verification.workflow_key))
     if brings is None or not isinstance(min_level, int):
         return
     lacking = _lacking(table, min_level, brings)
@@ -79,8 +80,8 @@ def _level(hook: Hook, policy: object, settings: Settings) -> Iterator[Finding]:
         yield warning(
             "level-unreachable",
             where=f"{hook.place}.body",
-            what=f"the policy asks for level {min_level}, and Jumio's workflow {settings.jumio_workflow_key} brings no "
-            f"{', '.join(lacking)}: nobody gets there",
+            what=f"the policy asks for level {min_level}, and Jumio's workflow {settings.verification.workflow_key} "
+            f"brings no {', '.join(lacking)}: nobody gets there",
             remedy="JUMIO_WORKFLOW_KEY=a workflow with these capabilities, or a lower min_level",
         )
 

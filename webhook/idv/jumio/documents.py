@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Jumio's JSON documents into our values. Another shape raises `JumioUnavailable`: it can be read again later."""
+"""Jumio's JSON documents into our values. Another shape raises `VendorUnavailable`: it can be read again later."""
 
 import base64
 import json
@@ -10,13 +10,12 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
-from webhook.core.assurance import Check
-from webhook.core.record import Decision
-from webhook.core.settle import Reading
+from webhook.core.evidence import Check, Decision, Reading
+from webhook.core.ids import usable_vendor_id
 from webhook.core.start import Started
 from webhook.core.times import from_text
-from webhook.errors import JumioUnavailable
-from webhook.ory.kratos.hooks import usable_jumio_id
+from webhook.errors import VendorUnavailable
+from webhook.idv.jumio.words import grade_of, is_face_check, status_of
 
 _DIGITS = re.compile(r"[0-9]{1,18}", re.ASCII)
 
@@ -24,14 +23,14 @@ _DIGITS = re.compile(r"[0-9]{1,18}", re.ASCII)
 def parse_object(body: bytes) -> Mapping[str, Any]:
     """The JSON object in an answer of Jumio's.
 
-    :raises JumioUnavailable: it is something else.
+    :raises VendorUnavailable: it is something else.
     """
     try:
         parsed = json.loads(body)
     except (ValueError, RecursionError):
-        raise JumioUnavailable("Jumio's answer is not JSON") from None
+        raise VendorUnavailable("Jumio's answer is not JSON") from None
     if not isinstance(parsed, dict):
-        raise JumioUnavailable("Jumio's answer is not a JSON object")
+        raise VendorUnavailable("Jumio's answer is not a JSON object")
     return parsed
 
 
@@ -44,7 +43,7 @@ def parse_token(body: bytes, *, now: float) -> tuple[str, float]:
     token = parsed.get("access_token")
     lifetime = _number(parsed.get("expires_in"))
     if not isinstance(token, str) or not token.isascii() or not token.isprintable() or not token.strip():
-        raise JumioUnavailable("Jumio's token answer has no usable access_token")
+        raise VendorUnavailable("Jumio's token answer has no usable access_token")
     ends_at = now + (300.0 if lifetime is None else lifetime)
     expiry = _jwt_expiry(token)
     return token, ends_at if expiry is None else min(ends_at, expiry)
@@ -53,10 +52,10 @@ def parse_token(body: bytes, *, now: float) -> tuple[str, float]:
 def parse_started(body: bytes) -> Started:
     """What an account create or update started. The `authorizationToken` in `web.href` makes it a secret link."""
     parsed = parse_object(body)
-    account_id = usable_jumio_id(_member(parsed, "account").get("id"))
-    workflow_execution_id = usable_jumio_id(_member(parsed, "workflowExecution").get("id"))
+    account_id = usable_vendor_id(_member(parsed, "account").get("id"))
+    workflow_execution_id = usable_vendor_id(_member(parsed, "workflowExecution").get("id"))
     if account_id is None or workflow_execution_id is None:
-        raise JumioUnavailable("Jumio's answer names no account or no workflow execution")
+        raise VendorUnavailable("Jumio's answer names no account or no workflow execution")
     href = _member(parsed, "web").get("href")
     return Started(
         account_id=account_id,
@@ -75,23 +74,30 @@ def parse_reading(body: bytes, *, account_id: str, workflow_execution_id: str) -
     workflow = _member(parsed, "workflow")
     status = workflow.get("status")
     if workflow.get("id") != workflow_execution_id or not isinstance(status, str):
-        raise JumioUnavailable("Jumio's answer is not about the workflow asked for")
+        raise VendorUnavailable("Jumio's answer is not about the workflow asked for")
     if _member(parsed, "account").get("id", account_id) != account_id:
-        raise JumioUnavailable("Jumio's answer is not about the account asked for")
+        raise VendorUnavailable("Jumio's answer is not about the account asked for")
     key = workflow.get("definitionKey")
     if not isinstance(key, str | int):
         key = None
+    decision = _parse_decision(parsed.get("decision"))
+    kind = decision.type if decision else None
+    checks = _parse_checks(_member(parsed, "capabilities"))
+    ours, verdict = status_of(status, kind)
     references = (workflow.get("customerInternalReference"), workflow.get("userReference"))
     return Reading(
         account_id=account_id,
         workflow_execution_id=workflow_execution_id,
-        workflow_status=status,
-        decision=_parse_decision(parsed.get("decision")),
+        status=ours,
+        verdict=verdict,
+        decision=decision,
         created_at=from_text(parsed.get("createdAt")),
         completed_at=from_text(parsed.get("completedAt")),
         workflow_key=int(key) if isinstance(key, str) and _DIGITS.fullmatch(key) else key,
         references=tuple(reference.lower() for reference in references if isinstance(reference, str)),
-        checks=_parse_checks(_member(parsed, "capabilities")),
+        checks=checks,
+        worst=max(map(grade_of, (kind, *(check.decision for check in checks)))),
+        is_face_check=is_face_check(checks),
         **_parse_document(_member(parsed, "capabilities").get("extraction")),
     )
 

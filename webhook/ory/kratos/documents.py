@@ -4,13 +4,14 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from webhook.core.ids import usable_identity_id
 from webhook.core.record import Record
-from webhook.errors import KratosUnavailable
-from webhook.ory.kratos.hooks import usable_identity_id
-from webhook.ory.kratos.metadata import admin_member, public_member
+from webhook.errors import KratosUnavailable, NotKratos
+from webhook.ory.kratos.metadata import admin_member, copies_agree, public_member, read_record
 
 _LONGEST_LINK_HEADER = 8192
 
@@ -25,26 +26,43 @@ class Identity:
     metadata_admin: Any
     verified_address: bool = False
 
+    @cached_property
+    def record(self) -> Record:
+        """The verification's record, read once from both copies."""
+        return read_record(self.metadata_public, self.metadata_admin)
+
+    def holds(self, record: Record) -> bool:
+        """Whether both copies say exactly what the record says."""
+        return copies_agree(record, self.metadata_public, self.metadata_admin)
+
+    @property
+    def is_writable(self) -> bool:
+        """Whether both metadata can hold our member: Kratos refuses to add one to a string, a number or a list."""
+        return all(
+            metadata is None or isinstance(metadata, Mapping)
+            for metadata in (self.metadata_public, self.metadata_admin)
+        )
+
 
 def parse_json(body: bytes) -> Any:
     """The JSON of an answer.
 
-    :raises KratosUnavailable: it is not JSON.
+    :raises NotKratos: it is not JSON.
     """
     try:
         return json.loads(body)
     except (ValueError, RecursionError):
-        raise KratosUnavailable("Kratos' answer is not JSON") from None
+        raise NotKratos("Kratos' answer is not JSON") from None
 
 
 def parse_identity(document: object) -> Identity:
     """One identity.
 
-    :raises KratosUnavailable: it is not one.
+    :raises NotKratos: it is not one.
     """
     identity_id = document.get("id") if isinstance(document, Mapping) else None
     if not isinstance(document, Mapping) or not isinstance(identity_id, str) or not usable_identity_id(identity_id):
-        raise KratosUnavailable("Kratos' answer is not an identity")
+        raise NotKratos("Kratos' answer is not an identity")
     return Identity(
         id=identity_id.lower(),
         state=document.get("state"),
@@ -63,10 +81,10 @@ def _has_verified_address(addresses: object) -> bool:
 def parse_page(document: object) -> list[Identity]:
     """A page of identities.
 
-    :raises KratosUnavailable: it is not one.
+    :raises NotKratos: it is not one.
     """
     if not isinstance(document, list):
-        raise KratosUnavailable("Kratos' answer is not a list of identities")
+        raise NotKratos("Kratos' answer is not a list of identities")
     return [parse_identity(item) for item in document]
 
 
@@ -87,14 +105,6 @@ def next_page_token(link_header: str | None) -> str | None:
                 raise KratosUnavailable("Kratos' Link header names no next page")
             return tokens[0]
     return None
-
-
-def is_writable(identity: Identity) -> bool:
-    """Whether both metadata can hold our member: Kratos refuses to add one to a string, a number or a list."""
-    return all(
-        metadata is None or isinstance(metadata, Mapping)
-        for metadata in (identity.metadata_public, identity.metadata_admin)
-    )
 
 
 def patch_of(record: Record, *, state: str | None = None) -> list[dict[str, Any]]:

@@ -1,24 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The bodies that callers send, parsed strictly into values. Anything odd is `Malformed`, with the cause named."""
+"""The bodies of Kratos' hooks, parsed strictly into values. Anything odd is `Malformed`, with the cause named."""
 
-import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from webhook.core.assurance import Policy, parse_duration, parse_policy
+from webhook.core.ids import NIL_UUID, usable_identity_id
+from webhook.core.policy import Policy, parse_policy
 from webhook.core.record import Record
-from webhook.core.status import FINAL_WORKFLOW_STATUSES
+from webhook.core.start import REASONS
+from webhook.core.strict_json import parse_json_object
+from webhook.core.times import parse_duration
 from webhook.errors import Malformed
 from webhook.ory.kratos.metadata import public_record
-
-REASONS = ("risk", "role-change", "scheduled", "manual")
-NIL_UUID = "00000000-0000-0000-0000-000000000000"
-_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
-# Jumio's ids are UUIDs today; whatever fits one path segment is taken, so that no id can leave its place in a URL.
-_JUMIO_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,99}", re.ASCII)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,33 +33,6 @@ class ReverifyOrder:
     identity_id: str
     reason: str
     due_in: timedelta | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Doorbell:
-    """What is taken from a Jumio callback: which workflow to look at, never what it says of it."""
-
-    account_id: str
-    workflow_execution_id: str
-    is_final: bool
-
-
-def parse_json_object(body: bytes) -> Mapping[str, Any]:
-    """The object that the body holds.
-
-    :raises Malformed: not UTF-8, not JSON, a duplicate key, nested too deeply, or not an object.
-    """
-    if not body:
-        raise Malformed("the body is empty")
-    try:
-        parsed = json.loads(body.decode(), object_pairs_hook=_unique, parse_constant=_no_constant)
-    except RecursionError:
-        raise Malformed("the body is nested too deeply") from None
-    except ValueError:  # also what a wrong encoding and an endless number raise
-        raise Malformed("the body is not JSON") from None
-    if not isinstance(parsed, dict):
-        raise Malformed("the body is not a JSON object")
-    return parsed
 
 
 def parse_initiate(body: bytes) -> str:
@@ -108,34 +76,6 @@ def parse_reverify(body: bytes) -> ReverifyOrder:
     )
 
 
-def parse_callback(body: bytes) -> Doorbell:
-    """What a Jumio callback tells. Shape: https://documentation.jumio.ai/docs/developer-resources/callback"""
-    parsed = parse_json_object(body)
-    workflow = parsed.get("workflowExecution")
-    account = parsed.get("account")
-    if not isinstance(workflow, dict) or not isinstance(account, dict):
-        raise Malformed("workflowExecution and account must be objects")
-    status = workflow.get("status")
-    if not isinstance(status, str):
-        raise Malformed("workflowExecution.status must be a string")
-    return Doorbell(
-        account_id=_jumio_id(account, "account.id"),
-        workflow_execution_id=_jumio_id(workflow, "workflowExecution.id"),
-        is_final=status in FINAL_WORKFLOW_STATUSES,
-    )
-
-
-def usable_identity_id(text: str) -> str | None:
-    """The id in Kratos' own (lower) case, or None when it cannot be an identity's."""
-    identity_id = text.lower()
-    return identity_id if _UUID.fullmatch(identity_id) and identity_id != NIL_UUID else None
-
-
-def usable_jumio_id(value: object) -> str | None:
-    """The id when it can be one of Jumio's, else None."""
-    return value if isinstance(value, str) and _JUMIO_ID.fullmatch(value) else None
-
-
 def _identity_id(parsed: Mapping[str, Any]) -> str:
     identity = parsed.get("identity")
     value = identity.get("id") if isinstance(identity, dict) else None
@@ -150,21 +90,3 @@ def _identity_id(parsed: Mapping[str, Any]) -> str:
     if identity_id is None:
         raise Malformed("identity.id is not a UUID")
     return identity_id
-
-
-def _jumio_id(parsed: Mapping[str, Any], name: str) -> str:
-    value = usable_jumio_id(parsed.get("id"))
-    if value is None:
-        raise Malformed(f"{name} is not an id")
-    return value
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    unique = dict(pairs)
-    if len(unique) != len(pairs):
-        raise ValueError("duplicate key")
-    return unique
-
-
-def _no_constant(name: str) -> None:
-    raise ValueError(name)

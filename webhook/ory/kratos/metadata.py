@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """The two copies of a record in an identity's metadata: what is written, and reading whatever stands there."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from webhook.core.assurance import Assurance, Check
-from webhook.core.record import HISTORY_LENGTH, Decision, Record, Reverification
+from webhook.core.assurance import Assurance, Step
+from webhook.core.evidence import Check, Decision
+from webhook.core.record import HISTORY_LENGTH, Record, Reverification
 from webhook.core.status import Status, Verdict
 from webhook.core.times import from_text
 
@@ -33,8 +35,8 @@ def admin_member(record: Record) -> dict[str, Any]:
         else {"type": decision.type, "label": decision.label, "risk_score": decision.risk_score},
         "history": [dict(event) for event in record.history],
     }
-    if record.jumio_url is not None:
-        written["verification_url"] = record.jumio_url
+    if record.vendor_url is not None:
+        written["verification_url"] = record.vendor_url
     if record.checks:
         written["checks"] = [
             {"capability": check.capability, "decision": check.decision, "label": check.label}
@@ -44,7 +46,7 @@ def admin_member(record: Record) -> dict[str, Any]:
         written["starts"] = list(record.starts)
     if (further := record.reverification) is not None:
         written["reverification"] = _further_member(further) | {
-            "verification_url": further.jumio_url,
+            "verification_url": further.vendor_url,
             "initiated_at": further.initiated_at,
             "workflow_key": further.workflow_key,
         }
@@ -68,15 +70,22 @@ def _shared_member(record: Record) -> dict[str, Any]:
             "expires_at": assurance.expires_at,
             "table": assurance.table,
         }
+        if assurance.steps:
+            written["assurance"]["steps"] = [
+                {"at": step.at, "level": step.level, "name": step.name} for step in assurance.steps
+            ]
     return written
 
 
 def _further_member(further: Reverification) -> dict[str, Any]:
+    due_at = from_text(further.due_at)
     return {
         "reason": further.reason,
         "due_at": further.due_at,
         "workflow_execution_id": further.workflow_execution_id,
         "verification_url": further.verification_url,
+        # The same instant in Unix seconds, for jsonnet/session-token.jsonnet, which knows no calendar.
+        **({} if due_at is None else {"due": math.ceil(due_at.timestamp())}),
     }
 
 
@@ -106,7 +115,7 @@ def read_record(metadata_public: object, metadata_admin: object) -> Record:
         admin,
         **{name: getattr(chosen, name) for name in _SHARED},
         verification_url=shown,
-        jumio_url=admin.jumio_url or shown,
+        vendor_url=admin.vendor_url or shown,
         reverification=_merged(public.reverification, admin.reverification if admin != Record() else None),
     )
 
@@ -170,7 +179,7 @@ def _parse_admin(written: Mapping[str, Any] | None) -> Record:
             reverification=replace(
                 parsed.reverification,
                 verification_url=None,
-                jumio_url=_text(further, "verification_url"),
+                vendor_url=_text(further, "verification_url"),
                 initiated_at=_text(further, "initiated_at"),
                 workflow_key=_key(further),
             ),
@@ -178,7 +187,7 @@ def _parse_admin(written: Mapping[str, Any] | None) -> Record:
     return replace(
         parsed,
         verification_url=None,
-        jumio_url=parsed.verification_url,
+        vendor_url=parsed.verification_url,
         workflow_key=_key(written),
         decision=_parse_decision(decision) if isinstance(decision, Mapping) else None,
         checks=tuple(_parse_check(check) for check in _list(written, "checks") if isinstance(check, Mapping)),
@@ -217,7 +226,12 @@ def _parse_assurance(written: object) -> Assurance | None:
         verified_at=_text(written, "verified_at"),
         expires_at=_text(written, "expires_at"),
         table=_text(written, "table") or "",
+        steps=tuple(_parse_step(step) for step in _list(written, "steps") if isinstance(step, Mapping)),
     )
+
+
+def _parse_step(written: Mapping[str, Any]) -> Step:
+    return Step(at=_whole(written, "at"), level=_whole(written, "level"), name=_text(written, "name") or "")
 
 
 def _parse_further(written: object) -> Reverification | None:
@@ -229,6 +243,11 @@ def _parse_further(written: object) -> Reverification | None:
         workflow_execution_id=_text(written, "workflow_execution_id"),
         verification_url=_text(written, "verification_url"),
     )
+
+
+def _whole(written: Mapping[str, Any], name: str) -> int:
+    value = written.get(name)
+    return value if isinstance(value, int) and not isinstance(value, bool) else 0
 
 
 def _key(written: Mapping[str, Any]) -> int | str | None:

@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The gate of every flow: whether a status or a policy stops it, and what the person then reads."""
+"""What a flow of Kratos' is answered that is stopped: the interrupt payload, and in it what the person reads."""
 
-from collections.abc import Collection
-from datetime import timedelta
 from typing import Any
 
-from webhook.core.assurance import Policy, Standing, Table, Unmet
+from webhook.core.assurance import Table
+from webhook.core.policy import Policy, Standing, Unmet
 from webhook.core.status import Status
-from webhook.core.times import to_text
+from webhook.core.times import duration_text, to_text
 
 # Outside the seven-digit ranges that Kratos and its UIs translate by id (1, 4 and 5 million).
 MALFORMED = 9010000
@@ -41,13 +40,11 @@ UNMET: dict[Unmet, tuple[int, str]] = {
 _CANNOT_DECIDE = "We could not check whether you may sign in. Please try again; if it happens again, contact support."
 
 
-def refusal(status: Status, *, verification_url: str | None, block: Collection[Status]) -> dict[str, Any] | None:
-    """Kratos' interrupt payload for a login at this status, or None when the login goes on.
+def status_refusal(status: Status, *, verification_url: str | None) -> dict[str, Any]:
+    """Kratos' interrupt payload for a flow that ends at this status.
 
     Shape: https://www.ory.com/docs/guides/integrate-with-ory-cloud-through-webhooks#flow-interrupting-webhooks
     """
-    if status not in block:
-        return None
     context = {"status": status.value}
     text = _TEXTS[status]
     if verification_url:
@@ -79,15 +76,6 @@ def policy_refusal(
         context["verification_url"] = verification_url
     what_to_do = f"Continue here: {verification_url}" if verification_url else "Please contact support."
     return interrupt(message_id, f"{text} {what_to_do}", context)
-
-
-def duration_text(duration: timedelta) -> str:
-    """As policies write it: `90d`, `12h`, `30m`."""
-    minutes = int(duration.total_seconds() // 60)
-    for unit, size in (("d", 1440), ("h", 60)):
-        if minutes % size == 0:
-            return f"{minutes // size}{unit}"
-    return f"{minutes}m"
 
 
 def cannot_decide() -> dict[str, Any]:

@@ -4,86 +4,84 @@
 A GET never starts anything, since mail scanners open every link, and every start costs money.
 """
 
-import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 
 from flask import Blueprint, Response, redirect
 from werkzeug.wrappers import Response as BaseResponse
 
+from webhook.core.events import Note
 from webhook.core.record import Record
 from webhook.core.status import STARTABLE, Status
-from webhook.errors import IdentityUnknown, JumioError, KratosError
+from webhook.errors import IdentityUnknown, ServiceError
+from webhook.limits import LOOK_SECONDS, REQUEST_SECONDS
 from webhook.runtime import log
 from webhook.runtime.deadline import DeadlineExceeded, time_limit
-from webhook.settings import Settings
-from webhook.verification.links import PATH, LinkExpired, Links
-from webhook.verification.settle import VerdictNotRecorded, Verifications
+from webhook.verification.links import PATH, LinkExpired
+from webhook.verification.settle import VerdictNotRecorded
 from webhook.web.pages.page import PRIVATE, page
 from webhook.web.pages.texts import texts_for
+from webhook.wiring import Services
 
-REQUEST_SECONDS = 11.5
-LOOK_SECONDS = 2.0
 LOOK_EVERY_SECONDS = 5.0
 LOOKS_REMEMBERED = 10_000
-# Of a worker's 8 threads.
+# Pages of one person that may wait for a peer at once: anybody who has a link can open it often.
 AT_ONCE = 3
 
 
 class Pages:
     """What to show a person who opens our link, by what Kratos knows of them."""
 
-    def __init__(self, settings: Settings, verifications: Verifications) -> None:
-        self._verifications = verifications
-        self._links = Links(settings)
-        self._language, self._texts = texts_for(settings.jumio_locale)
-        self._places = threading.BoundedSemaphore(AT_ONCE)
+    def __init__(self, services: Services) -> None:
+        self._kratos = services.kratos
+        self._starter = services.starter
+        self._settler = services.settler
+        self._links = services.links
+        self._language, self._texts = texts_for(services.settings.jumio.locale)
+        self._inside: Counter[str] = Counter()
         self._looked_at: dict[str, float] = {}
 
     def open(self, token: str) -> BaseResponse:
         """Lead on to the open workflow, or say how things stand; starts nothing."""
-        return self._in_turn(self._open, token)
+        return self._for_whom(token, self._open)
 
     def start(self, token: str) -> BaseResponse:
         """The button: start what is due, and lead on to it."""
-        return self._in_turn(self._start, token)
+        return self._for_whom(token, self._start)
 
-    def _in_turn(self, work: Callable[[str], BaseResponse], token: str) -> BaseResponse:
-        """Never so many at once that sign-ins would have to wait for them: anybody with a link can open it often."""
-        if not self._places.acquire(blocking=False):
-            return self.page("later")
+    def _for_whom(self, token: str, work: Callable[[str], BaseResponse]) -> BaseResponse:
         try:
-            return work(token)
-        finally:
-            self._places.release()
-
-    def _open(self, token: str) -> BaseResponse:
-        identity_id = self._identity_id(token)
-        if isinstance(identity_id, Response):
-            return identity_id
+            identity_id = self._links.read(token)
+        except LinkExpired:
+            return self.page("expired")
+        if identity_id is None:
+            log.event(Note.SECRET_REFUSED, route=f"{PATH}/<token>")
+            return self.page("unknown")
+        log.bind(identity_id=identity_id)
+        if self._inside[identity_id] >= AT_ONCE:
+            return self.page("later")
+        self._inside[identity_id] += 1
         try:
             with time_limit(REQUEST_SECONDS):
-                record = self._current(identity_id)
+                return work(identity_id)
         except IdentityUnknown:
             return self.page("unknown")
-        except (KratosError, DeadlineExceeded) as error:
-            log.event("page.failed", error=error)
+        except (ServiceError, DeadlineExceeded) as error:
+            log.event(Note.PAGE_FAILED, error=error)
             return self.page("later")
+        finally:
+            self._inside[identity_id] -= 1
+            if not self._inside[identity_id]:
+                del self._inside[identity_id]
+
+    def _open(self, identity_id: str) -> BaseResponse:
+        record = self._current(identity_id)
         url = self._open_url(record)
         return self.page(_page_for(record)) if url is None else _sent_on(url)
 
-    def _start(self, token: str) -> BaseResponse:
-        identity_id = self._identity_id(token)
-        if isinstance(identity_id, Response):
-            return identity_id
-        try:
-            with time_limit(REQUEST_SECONDS):
-                record = self._verifications.resume(identity_id).record
-        except IdentityUnknown:
-            return self.page("unknown")
-        except (JumioError, KratosError, DeadlineExceeded) as error:
-            log.event("page.failed", error=error)
-            return self.page("later")
+    def _start(self, identity_id: str) -> BaseResponse:
+        record = self._starter.resume(identity_id).record
         url = self._open_url(record)
         if url is not None:
             # Not a redirect: browsers hold form-action against every redirect that follows a form.
@@ -95,32 +93,21 @@ class Pages:
         """One of the pages of `texts`."""
         return page(name, self._texts[name], language=self._language, refresh_to=refresh_to)
 
-    def _identity_id(self, token: str) -> str | Response:
-        try:
-            identity_id = self._links.read(token)
-        except LinkExpired:
-            return self.page("expired")
-        if identity_id is None:
-            log.event("secret.refused", route=f"{PATH}/<token>")
-            return self.page("unknown")
-        log.bind(identity_id=identity_id)
-        return identity_id
-
     def _current(self, identity_id: str) -> Record:
         """The record; looked at again where a workflow is open, which may have expired since."""
-        record = self._verifications.recorded(identity_id)
+        record = self._links.restored(identity_id, self._kratos.get(identity_id).record)
         if self._open_url(record) is None and record.status is not Status.PENDING:
             return record
         if not self._may_look(identity_id):
             return record
         try:
             with time_limit(LOOK_SECONDS):
-                return self._verifications.look(identity_id).record
+                return self._settler.look(identity_id).record
         except VerdictNotRecorded as error:
-            log.event("page.not_recorded", error=error)
+            log.event(Note.PAGE_NOT_RECORDED, error=error)
             return error.record
-        except (JumioError, KratosError, DeadlineExceeded) as error:  # what is known leads on as well
-            log.event("page.not_looked", error=error)
+        except (ServiceError, DeadlineExceeded) as error:  # what is known leads on as well
+            log.event(Note.PAGE_NOT_LOOKED, error=error)
             return record
 
     def _may_look(self, identity_id: str) -> bool:
@@ -134,18 +121,16 @@ class Pages:
         return True
 
     def _open_url(self, record: Record) -> str | None:
-        further = record.reverification
-        if record.status is Status.PENDING:
-            url = record.jumio_url
-        else:
-            url = further.jumio_url if further is not None and further.workflow_execution_id is not None else None
+        """Jumio's own link to what is open."""
+        is_open = record.status is Status.PENDING
+        url = record.vendor_url if is_open else getattr(record.open_reverification, "vendor_url", None)
         return None if url is None or self._links.is_ours(url) else url
 
 
-def verification_pages(settings: Settings, verifications: Verifications) -> Blueprint:
+def verification_pages(services: Services) -> Blueprint:
     """The routes of our own link."""
     blueprint = Blueprint("verification_pages", __name__)
-    pages = Pages(settings, verifications)
+    pages = Pages(services)
     blueprint.get(f"{PATH}/<token>", endpoint="open")(pages.open)
     blueprint.post(f"{PATH}/<token>", endpoint="start")(pages.start)
     return blueprint

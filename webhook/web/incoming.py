@@ -1,34 +1,54 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What every route does with a request before it looks into it: bound its body, check its secret."""
+"""What every route does with a request before it looks into it: check its secret, bound its body."""
 
 from collections.abc import Sequence
 
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.wrappers import Request
 
+from webhook.core.events import Note
 from webhook.core.signing import is_known_secret
-from webhook.errors import Malformed, Unauthorized
+from webhook.errors import Busy, Malformed, Unauthorized
+from webhook.limits import LONG_BODIES_BYTES, MAX_BODY_BYTES, SHORT_BODY_BYTES
 from webhook.runtime import log
 
-MAX_BODY_BYTES = 1 << 20
+_arriving = 0  # bytes of long bodies that are being read
 
 
 def read_body(request: Request) -> bytes:
-    """The raw body. Werkzeug cuts a chunked one at its limit without a word, so that limit lies one byte further.
+    """The raw body.
 
+    :raises RequestEntityTooLarge: it is longer than is taken.
     :raises Malformed: it broke off, or is framed wrongly.
+    :raises Busy: so many long ones are arriving that there is no room for it.
     """
     if (request.content_length or 0) > MAX_BODY_BYTES:
         raise RequestEntityTooLarge
     try:
-        body = request.get_data(cache=False)
-    except HTTPException:
+        if 0 <= (request.content_length or -1) <= SHORT_BODY_BYTES:
+            return request.get_data(cache=False)
+        return _read_long(request)
+    except (HTTPException, Busy):
         raise
     except Exception:  # whatever the server in front raises for a body that does not arrive as announced
         raise Malformed("the body did not arrive whole") from None
-    if len(body) > MAX_BODY_BYTES:
-        raise RequestEntityTooLarge
-    return body
+
+
+def _read_long(request: Request) -> bytes:
+    """Piece by piece: whoever may send a body to be checked must not be able to fill the memory with many."""
+    global _arriving  # of the process, like the memory
+    body = bytearray()
+    try:
+        while chunk := request.stream.read(SHORT_BODY_BYTES):
+            body += chunk
+            _arriving += len(chunk)
+            if len(body) > MAX_BODY_BYTES:
+                raise RequestEntityTooLarge
+            if _arriving > LONG_BODIES_BYTES:
+                raise Busy("too many long requests are arriving")
+        return bytes(body)
+    finally:
+        _arriving -= len(body)
 
 
 def require_ory_secret(request: Request, *, secrets: Sequence[bytes]) -> None:
@@ -42,7 +62,7 @@ def require_ory_secret(request: Request, *, secrets: Sequence[bytes]) -> None:
     if scheme.lower() == "bearer":
         given.append(credentials.strip())
     if not is_known_secret(map(header_bytes, given), secrets=secrets):
-        log.event("secret.refused", route=request.path)
+        log.event(Note.SECRET_REFUSED, route=request.path)
         raise Unauthorized("Ory's secret is missing or wrong: Authorization: Bearer <ORY_WEBHOOK_SECRET>")
 
 

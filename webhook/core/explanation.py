@@ -1,21 +1,25 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`jumio-webhook explain ID`: why somebody has the level they have, in words or as JSON. It writes nothing."""
+"""Why somebody has the level they have, as plain values and in words."""
 
-import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
-from webhook.core.assurance import Evidence, Level, Table, effective_level
+from webhook.core.assurance import Level, Table, decay, effective_level
+from webhook.core.evidence import Evidence, Grade
 from webhook.core.record import Record
 from webhook.core.start import is_overdue
 from webhook.core.status import Status
 from webhook.core.times import from_text, to_text
 
+GradeOf = Callable[[str | None], Grade]
 
-def explanation(record: Record, *, verified_address: bool, table: Table, now: datetime) -> dict[str, Any]:
-    """Everything there is to say, as plain values."""
+
+def explanation(
+    record: Record, *, verified_address: bool, table: Table, grade_of: GradeOf, now: datetime
+) -> dict[str, Any]:
+    """Everything there is to say, as plain values. `grade_of` knows the vendor's words for decisions."""
     further = record.reverification
     due_at = from_text(further.due_at) if further else None
     overdue = is_overdue(record, now=now)
@@ -40,7 +44,7 @@ def explanation(record: Record, *, verified_address: bool, table: Table, now: da
             {"capability": check.capability, "decision": check.decision, "label": check.label}
             for check in record.checks
         ],
-        "why_not_higher": _why_not_higher(record, table, verified_address, now),
+        "why_not_higher": _why_not_higher(record, table, grade_of, verified_address, now),
         "decays": _decays(record, table, due_at),
         "reverification": further
         and {"reason": further.reason, "due_at": further.due_at, "open": further.workflow_execution_id is not None},
@@ -69,25 +73,23 @@ def as_text(told: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def as_json(told: Mapping[str, Any]) -> str:
-    """The same for machines."""
-    return json.dumps(told, indent=2)
-
-
-def _why_not_higher(record: Record, table: Table, verified_address: bool, now: datetime) -> list[str]:
+def _why_not_higher(
+    record: Record, table: Table, grade_of: GradeOf, verified_address: bool, now: datetime
+) -> list[str]:
     """What capped the level, and what each higher one still asks for."""
-    decisions = {check.decision: check for check in record.checks}
     execution = record.decision.type if record.decision else None
+    decided = [("the execution", execution), *((check.capability, check.decision) for check in record.checks)]
     reasons = []
-    if execution == "REJECTED" or "REJECTED" in decisions:
-        reasons.append("a REJECTED anywhere is level 0")
-    if execution == "WARNING" or "WARNING" in decisions:
-        where = decisions["WARNING"].capability if "WARNING" in decisions else "the execution"
-        reasons.append(f"a WARNING ({where}) caps the level at {table.warning_cap}")
+    if refuted := [(where, word) for where, word in decided if grade_of(word) is Grade.REFUTED]:
+        reasons.append(f"a {refuted[0][1]} anywhere is level 0")
+    if doubted := [(where, word) for where, word in decided if grade_of(word) is Grade.DOUBTED]:
+        where, word = doubted[-1]
+        reasons.append(f"a {word} ({where}) caps the level at {table.warning_cap}")
     expires_at = from_text(record.assurance.expires_at) if record.assurance else None
     evidence = Evidence(
         execution=execution,
         checks=record.checks,
+        worst=max(grade_of(word) for _, word in decided),
         document_type=None,
         document_expires_at=expires_at,
         verified_address=verified_address,
@@ -107,22 +109,16 @@ def _told(row: Level) -> Level:
 
 
 def _decays(record: Record, table: Table, due_at: datetime | None) -> list[dict[str, str]]:
-    assurance = record.assurance
-    decays: list[dict[str, str]] = []
-    if assurance is None:
-        return decays
-    verified_at = from_text(assurance.verified_at)
-    if assurance.expires_at is not None:
-        decays.append({"at": assurance.expires_at, "what": "the document expires; levels that need a valid one end"})
-    for row in table.levels:
-        if row.max_age is not None and row.level <= assurance.level and verified_at is not None:
-            ends = to_text(verified_at + row.max_age)
-            decays.append({"at": ends, "what": f"level {row.level} ({row.name}) is {row.max_age.days} days old"})
+    if record.assurance is None:
+        return []
+    what = {
+        "document": "the document expires; the level falls to {}",
+        "age": "the verification is too old; the level falls to {}",
+    }
+    decays = [
+        {"at": to_text(each.at), "what": what[each.because].format(f"{each.level} ({table.name_of(each.level)})")}
+        for each in decay(table, record.assurance)
+    ]
     if due_at is not None:
         decays.append({"at": to_text(due_at), "what": "the re-verification is due; the level falls to 1"})
-    return sorted(decays, key=lambda decay: decay["at"])
-
-
-def now() -> datetime:
-    """The clock of the command."""
-    return datetime.now(UTC)
+    return sorted(decays, key=lambda each: each["at"])

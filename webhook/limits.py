@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every time budget (seconds) and size bound (bytes, pieces) of the service, and the sums that must hold."""
+
+# --- What was promised -------------------------------------------------------------------------------------------
+# From a request's last byte to its answer, time in any queue included.
+ANSWER_SECONDS = 12.0
+# A request must have arrived whole within this, and its answer be taken within this.
+CLIENT_SECONDS = 10.0
+# A POST that creates a workflow costs money, and is never sent with less than this to hear the answer.
+START_NEEDS_SECONDS = 4.0
+# What the gate may look for before it decides.
+LOOK_SECONDS = 2.0
+
+# --- How it is kept ----------------------------------------------------------------------------------------------
+# All that a request does, but for waiting until it begins and sending its answer.
+REQUEST_SECONDS = 11.0
+# One operation of Kratos' admin API with its retries; and one of Jumio's, the token included.
+KRATOS_SECONDS = 3.0
+JUMIO_SECONDS = 5.5
+# A connection that is not there after this never will be.
+CONNECT_SECONDS = 2.0
+# How long a call may wait for its place among those in flight to the same peer, before it is refused.
+PLACE_SECONDS = 2.0
+# `sync`, `reverify`: no request waits for them.
+COMMAND_JUMIO_SECONDS = 15.0
+# Where a policy orders a start from within the gate; Kratos waits 30 s for its hook.
+OFFER_SECONDS = 8.5
+
+# The three stages of a start: read from Kratos, start at Jumio, note in Kratos.
+assert KRATOS_SECONDS + START_NEEDS_SECONDS + KRATOS_SECONDS <= REQUEST_SECONDS < ANSWER_SECONDS  # noqa: S101
+assert LOOK_SECONDS + OFFER_SECONDS <= REQUEST_SECONDS  # noqa: S101
+
+# --- Sizes -------------------------------------------------------------------------------------------------------
+MAX_BODY_BYTES = 1 << 20
+MAX_ANSWER_BYTES = 1 << 20
+# Requests longer than what hooks send share so much memory while they arrive.
+SHORT_BODY_BYTES = 64 << 10
+LONG_BODIES_BYTES = 16 << 20
+# Calls in flight to one peer from one process, unless set otherwise.
+KRATOS_MAX_IN_FLIGHT = 100
+JUMIO_MAX_IN_FLIGHT = 500
+# Connections to one process. So many below it, each new one costs the one that has been idle for longest.
+MAX_CONNECTIONS = 4096
+SPARE_CONNECTIONS = 64
+# Log lines that wait for a reader; what comes on top is lost, and counted.
+LOG_BACKLOG_BYTES = 4 << 20

@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What Kratos' web hooks call, and whoever else has Ory's secret: start, re-verify, and the gate of every flow."""
+
+from typing import Any
+
+from flask import Blueprint, Response, jsonify, request
+
+from webhook.core.events import Note
+from webhook.core.record import Record
+from webhook.core.status import Status
+from webhook.limits import REQUEST_SECONDS
+from webhook.ory.kratos.hooks import GateHook, parse_initiate, parse_reverify, parse_validate
+from webhook.ory.kratos.refusals import policy_refusal, status_refusal
+from webhook.runtime import log
+from webhook.runtime.deadline import time_limit
+from webhook.verification.gate import Judgement
+from webhook.verification.start import Start
+from webhook.web.incoming import read_body, require_ory_secret
+from webhook.wiring import Services
+
+
+def behind_ory_secret(name: str, services: Services, *, prefix: str) -> Blueprint:
+    """A blueprint none of whose routes is reached without one of Ory's secrets."""
+    blueprint = Blueprint(name, __name__, url_prefix=prefix)
+
+    @blueprint.before_request
+    def authenticate() -> None:
+        require_ory_secret(request, secrets=services.settings.ory_webhook_secrets)
+
+    return blueprint
+
+
+def ory_hooks(services: Services) -> Blueprint:
+    """The routes that start something."""
+    blueprint = behind_ory_secret("ory_hooks", services, prefix="/jumio")
+
+    @blueprint.post("/initiate")
+    def initiate() -> Response:
+        identity_id = parse_initiate(read_body(request))
+        log.bind(identity_id=identity_id)
+        with time_limit(REQUEST_SECONDS):
+            return _started(services.starter.start(identity_id))
+
+    @blueprint.post("/reverify")
+    def reverify() -> Response:
+        order = parse_reverify(read_body(request))
+        log.bind(identity_id=order.identity_id)
+        with time_limit(REQUEST_SECONDS):
+            return _started(services.starter.reverify(order.identity_id, reason=order.reason, due_in=order.due_in))
+
+    return blueprint
+
+
+def gate(services: Services) -> Blueprint:
+    """The route that may stop a flow."""
+    blueprint = behind_ory_secret("gate", services, prefix="/jumio")
+    table = services.settings.verification.assurance_table
+
+    @blueprint.post("/validate")
+    def validate() -> Response:
+        hook = parse_validate(read_body(request), highest_level=table.highest)
+        log.bind(identity_id=hook.identity_id, status=hook.record.status.value)
+        with time_limit(REQUEST_SECONDS):
+            judged = services.gate.judge(hook)
+        if not judged.stops:
+            level = {} if hook.policy is None else {"level": judged.standing.level}
+            return jsonify({"status": judged.status} | level)
+        log.event(Note.GATE_REFUSED, status=judged.status.value, assurance_level=judged.standing.level)
+        answer = jsonify(refused(hook, judged))
+        answer.status_code = 403
+        return answer
+
+    def refused(hook: GateHook, judged: Judgement) -> dict[str, Any]:
+        if judged.is_blocked or judged.unmet is None or hook.policy is None:
+            return status_refusal(judged.status, verification_url=judged.link)
+        return policy_refusal(
+            judged.unmet,
+            hook.policy,
+            judged.standing,
+            status=judged.status,
+            table=table,
+            verification_url=judged.link,
+        )
+
+    return blueprint
+
+
+def _started(start: Start) -> Response:
+    return jsonify(_of(start.record) | ({} if start.reason is None else {"reason": start.reason}))
+
+
+def _of(record: Record) -> dict[str, Any]:
+    answer: dict[str, Any] = {"status": record.status}
+    if record.status is Status.PENDING:
+        return answer | {
+            "account_id": record.account_id,
+            "workflow_execution_id": record.workflow_execution_id,
+            "verification_url": record.verification_url,
+        }
+    if (further := record.reverification) is not None:
+        answer["reverification"] = {
+            "reason": further.reason,
+            "due_at": further.due_at,
+            "workflow_execution_id": further.workflow_execution_id,
+            "verification_url": further.verification_url,
+        }
+    return answer
