@@ -89,6 +89,7 @@ class Outbound:
     @contextlib.contextmanager
     def _place(self) -> Iterator[None]:
         if not self._places.acquire(timeout=remaining(PLACE_SECONDS)):
+            take_turn()  # all who came together give up together
             raise Crowded
         try:
             yield

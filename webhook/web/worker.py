@@ -24,7 +24,7 @@ _NOTIFY_SECONDS, _DRAIN_SECONDS = 1.0, 0.05
 
 
 class Client(socket.socket):  # type: ignore[misc]  # gevent has no types
-    """A connection. What of a request has not arrived in time never will: that is read as its end.
+    """A connection. What of a request has not arrived in time never will: that is read as its end, as a break is.
 
     Without a request it is idle, and may be closed at any moment.
     """
@@ -47,7 +47,7 @@ class Client(socket.socket):  # type: ignore[misc]  # gevent has no types
     def recv(self, *args: Any) -> bytes:
         left = self._idle_seconds if self.is_idle else self._ends_at - time.monotonic()
         data: bytes = b""
-        with gevent.Timeout(max(left, 0.0), False):
+        with contextlib.suppress(OSError), gevent.Timeout(max(left, 0.0), False):
             data = super().recv(*args)
         if self.is_idle:
             self.is_idle = False
