@@ -8,13 +8,11 @@ from webhook.runtime import log, metrics
 from webhook.runtime.turns import take_turn
 from webhook.web import errors, request_log
 from webhook.web.callbacks import jumio_callbacks
+from webhook.web.gate import GateRoute
 from webhook.web.health import health, operations
-from webhook.web.hooks import gate, ory_hooks
+from webhook.web.hooks import ory_hooks
 from webhook.web.pages.routes import verification_pages
 from webhook.wiring import Services
-
-# They never wait for a peer, or rarely, and so never for requests that do.
-QUICK = frozenset({"gate", "health"})
 
 
 def create_app(services: Services) -> Flask:
@@ -27,11 +25,13 @@ def create_app(services: Services) -> Flask:
     request_log.install(app)
     app.before_request(_let_the_quick_pass)
     errors.install(app)
-    for blueprint in (gate, ory_hooks, jumio_callbacks, verification_pages, operations, health):
+    for blueprint in (ory_hooks, jumio_callbacks, verification_pages, operations, health):
         app.register_blueprint(blueprint(services))
+    app.wsgi_app = GateRoute(services, others=app.wsgi_app)  # type: ignore[method-assign]  # Flask's documented way
     return app
 
 
 def _let_the_quick_pass() -> None:
-    if request.blueprint not in QUICK:
+    """Health checks, like sign-ins, wait for nobody who waits for a peer."""
+    if request.blueprint != "health":
         take_turn()

@@ -10,11 +10,9 @@ from werkzeug.exceptions import HTTPException
 
 from webhook.core.events import Note
 from webhook.errors import Busy, IdentityUnknown, Malformed, PeerError, ServiceError, Unauthorized
-from webhook.ory.kratos.refusals import cannot_decide
 from webhook.runtime import log
 from webhook.runtime.deadline import DeadlineExceeded
 
-GATE_PATH = "/jumio/validate"
 CALLBACK_PATH = "/jumio/callback"
 # Jumio has time; Kratos repeats its hooks after this.
 CALLBACK_RETRY_SECONDS, RETRY_SECONDS = 60, 5
@@ -43,14 +41,8 @@ def error_body(status: HTTPStatus, reason: str) -> dict[str, Any]:
 
 
 def error_answer(status: HTTPStatus, reason: str) -> Response:
-    """An answer in that shape.
-
-    The gate's has a text for the person as well, and is never a 5xx or 429: Kratos would retry inside the sign-in.
-    """
-    is_gate = request.path.strip("/") == GATE_PATH[1:]
-    if is_gate and status >= 500:
-        status = HTTPStatus.FORBIDDEN
-    answer = jsonify(error_body(status, reason) | (cannot_decide() if is_gate else {}))
+    """An answer in that shape."""
+    answer = jsonify(error_body(status, reason))
     answer.status_code = status
     if status is HTTPStatus.SERVICE_UNAVAILABLE:
         is_callback = request.path.startswith(CALLBACK_PATH)

@@ -1,19 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What Kratos' web hooks call, and whoever else has Ory's secret: start, re-verify, and the gate of every flow."""
+"""What Kratos' web hooks call to start something, and whoever else has Ory's secret: start and re-verify."""
 
 from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
 
-from webhook.core.events import Note
 from webhook.core.record import Record
 from webhook.core.status import Status
 from webhook.limits import REQUEST_SECONDS
-from webhook.ory.kratos.hooks import GateHook, parse_initiate, parse_reverify, parse_validate
-from webhook.ory.kratos.refusals import policy_refusal, status_refusal
+from webhook.ory.kratos.hooks import parse_initiate, parse_reverify
 from webhook.runtime import log
 from webhook.runtime.deadline import time_limit
-from webhook.verification.gate import Judgement
 from webhook.verification.start import Start
 from webhook.web.incoming import read_body, require_ory_secret
 from webhook.wiring import Services
@@ -31,7 +28,7 @@ def behind_ory_secret(name: str, services: Services, *, prefix: str) -> Blueprin
 
 
 def ory_hooks(services: Services) -> Blueprint:
-    """The routes that start something."""
+    """Both routes; the gate of every flow is `webhook.web.gate`."""
     blueprint = behind_ory_secret("ory_hooks", services, prefix="/jumio")
 
     @blueprint.post("/initiate")
@@ -47,40 +44,6 @@ def ory_hooks(services: Services) -> Blueprint:
         log.bind(identity_id=order.identity_id)
         with time_limit(REQUEST_SECONDS):
             return _started(services.starter.reverify(order.identity_id, reason=order.reason, due_in=order.due_in))
-
-    return blueprint
-
-
-def gate(services: Services) -> Blueprint:
-    """The route that may stop a flow."""
-    blueprint = behind_ory_secret("gate", services, prefix="/jumio")
-    table = services.settings.verification.assurance_table
-
-    @blueprint.post("/validate")
-    def validate() -> Response:
-        hook = parse_validate(read_body(request), highest_level=table.highest)
-        log.bind(identity_id=hook.identity_id, status=hook.record.status.value)
-        with time_limit(REQUEST_SECONDS):
-            judged = services.gate.judge(hook)
-        if not judged.stops:
-            level = {} if hook.policy is None else {"level": judged.standing.level}
-            return jsonify({"status": judged.status} | level)
-        log.event(Note.GATE_REFUSED, status=judged.status.value, assurance_level=judged.standing.level)
-        answer = jsonify(refused(hook, judged))
-        answer.status_code = 403
-        return answer
-
-    def refused(hook: GateHook, judged: Judgement) -> dict[str, Any]:
-        if judged.is_blocked or judged.unmet is None or hook.policy is None:
-            return status_refusal(judged.status, verification_url=judged.link)
-        return policy_refusal(
-            judged.unmet,
-            hook.policy,
-            judged.standing,
-            status=judged.status,
-            table=table,
-            verification_url=judged.link,
-        )
 
     return blueprint
 
