@@ -21,15 +21,18 @@ from webhook.limits import CLIENT_SECONDS, MAX_CONNECTIONS, SPARE_CONNECTIONS
 
 # How often the arbiter is told that the worker lives, and how often a worker that stops looks who is left.
 _NOTIFY_SECONDS, _DRAIN_SECONDS = 1.0, 0.05
+# For so long a worker that stops waits for the rest of a request that is arriving.
+_REST_SECONDS = 1.0
 
 
 class Client(socket.socket):  # type: ignore[misc]  # gevent has no types
     """A connection. What of a request has not arrived in time never will: that is read as its end, as a break is.
 
-    Without a request it is idle, and may be closed at any moment.
+    Without a request it is idle, and may be closed at any moment. It is reading while it waits for a byte.
     """
 
     is_idle = True
+    is_reading = False
     _ends_at: float
     _idle_seconds = CLIENT_SECONDS
 
@@ -47,8 +50,10 @@ class Client(socket.socket):  # type: ignore[misc]  # gevent has no types
     def recv(self, *args: Any) -> bytes:
         left = self._idle_seconds if self.is_idle else self._ends_at - time.monotonic()
         data: bytes = b""
+        self.is_reading = True
         with contextlib.suppress(OSError), gevent.Timeout(max(left, 0.0), False):
             data = super().recv(*args)
+        self.is_reading = False
         if self.is_idle:
             self.is_idle = False
             self._ends_at = time.monotonic() + CLIENT_SECONDS
@@ -73,19 +78,23 @@ class Worker(GeventWorker):
         self._stopping = Event()
 
     def run(self) -> None:
-        """Serve until told to stop; then what is in flight is answered, and nobody else is waited for."""
+        """Serve until told to stop; then what has arrived is answered, and nobody else is waited for."""
         servers = [self._server(listener) for listener in self.sockets]
         while self.alive:
             self.notify()
             self._stopping.wait(_NOTIFY_SECONDS)
         for server in servers:
             server.close()
-        ends_at = time.monotonic() + self.cfg.graceful_timeout
-        while any(len(server.pool) for server in servers) and time.monotonic() < ends_at:
-            for client in [client for client in self._clients if client.is_idle]:
+        begun = time.monotonic()
+        while any(len(server.pool) for server in servers) and self._has_time_since(begun):
+            is_over = time.monotonic() - begun > _REST_SECONDS
+            for client in [client for client in self._clients if client.is_idle or (is_over and client.is_reading)]:
                 client.hang_up()
             self.notify()
             gevent.sleep(_DRAIN_SECONDS)
+
+    def _has_time_since(self, begun: float) -> bool:
+        return time.monotonic() - begun < float(self.cfg.graceful_timeout)
 
     def _server(self, listener: Any) -> StreamServer:
         listener.setblocking(1)
@@ -125,7 +134,9 @@ class Worker(GeventWorker):
         return more
 
     def _evict(self) -> None:
-        """Hang up on whoever has been idle for longest: connections that nobody uses must not keep new ones out."""
-        client = next((client for client in self._clients if client.is_idle), None)
+        """Hang up on whoever has been idle, or else half done, for longest: they must not keep new ones out."""
+        idle = (client for client in self._clients if client.is_idle)
+        reading = (client for client in self._clients if client.is_reading)
+        client = next(idle, None) or next(reading, None)
         if client is not None:
             client.hang_up()
