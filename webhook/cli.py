@@ -144,8 +144,14 @@ def _doctor(arguments: argparse.Namespace) -> int:
 
 
 def _demo(arguments: argparse.Namespace) -> int:
-    if importlib.util.find_spec("_jsonnet") is None:
-        print("The demo evaluates the hooks' templates: pip install 'ory-jumio-webhook[demo]'", file=sys.stderr)
+    needed = {"sandbox": "the package `sandbox`", "_jsonnet": "jsonnet"}
+    missing = [what for name, what in needed.items() if importlib.util.find_spec(name) is None]
+    if missing:
+        print(
+            f"The demo lacks {' and '.join(missing)}, which the production image leaves out: "
+            "run `make demo` in a checkout, or pip install 'ory-jumio-webhook[demo]'",
+            file=sys.stderr,
+        )
         return EXIT_CANNOT_RUN
     from sandbox import demo  # the only place that reaches into the sandbox, and only when asked to
 

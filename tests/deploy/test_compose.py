@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 import yaml
+from dockerfile import LAST, ROOT, only
 
 from sandbox.kratos_binary import RealKratos
 from sandbox.server import free_port
@@ -23,7 +24,6 @@ from sandbox.shipped import PLACEHOLDERS
 from sandbox.start import find_kratos
 from webhook.settings import Settings
 
-ROOT = Path(__file__).resolve().parents[2]
 TOOLS = Path(sys.executable).parent
 OURS = ("jumio-webhook", "sync")
 
@@ -67,7 +67,11 @@ def test_every_image_is_pinned_or_built_here(services: dict[str, Service]) -> No
     for service in services.values():
         image = service["image"]
         assert "build" in service or re.fullmatch(r"[a-z/-]+:v?\d+\.\d+(\.\d+)?(-[a-z]+[\d.]+)?", image), image
-    assert {service["image"] for service in services.values() if "build" in service} == {"jumio-webhook:local"}
+    built = {service["image"]: service["build"] for service in services.values() if "build" in service}
+    assert {image: build.get("target", LAST) for image, build in built.items()} == {
+        "jumio-webhook:local": LAST,
+        "jumio-webhook-sandbox:local": "sandbox",
+    }
 
 
 def test_every_container_is_hardened_and_listens_on_loopback_only(services: dict[str, Service]) -> None:
@@ -162,7 +166,7 @@ def stand_in(services: dict[str, Service], request: pytest.FixtureRequest) -> It
         "callback-url": f"{service_url}/jumio/callback",
     }
     given = [f"--{name}={value}" for name, value in (arguments(services) | moved).items()]
-    entrypoint = services["jumio"]["entrypoint"]
+    entrypoint = json.loads(only(services["jumio"]["build"]["target"], "ENTRYPOINT"))
     assert entrypoint[0] == "python"
     with subprocess.Popen([sys.executable, *entrypoint[1:], *given], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout

@@ -7,35 +7,18 @@ import re
 import shutil
 import subprocess
 import sys
+import sysconfig
 import zipfile
-from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
+from dockerfile import FILE, LAST, ROOT, copy_as_stage, instructions, only, sent_to_the_engine, stage
 
 from sandbox.server import LoopbackServer, free_port
 
-ROOT = Path(__file__).resolve().parents[2]
 # Every linter comes from the lock, so that it is there wherever the tests run: none of these is ever skipped.
 TOOLS = Path(sys.executable).parent
-FILE = ROOT / "Dockerfile"
-
-
-def instructions() -> list[tuple[str, str]]:
-    """(instruction, the rest), with continued lines joined."""
-    lines = [line for line in FILE.read_text().splitlines() if not line.lstrip().startswith("#")]
-    joined = re.sub(r"\s*\\\n\s*", " ", "\n".join(lines))
-    return [(name, rest) for name, _, rest in (line.partition(" ") for line in joined.splitlines() if line.strip())]
-
-
-def last_stage() -> list[tuple[str, str]]:
-    found = instructions()
-    return found[max(index for index, (name, _) in enumerate(found) if name == "FROM") :]
-
-
-def only(name: str) -> str:
-    (value,) = (rest for instruction, rest in last_stage() if instruction == name)
-    return value
+EVERY_STAGE = ("sandbox", LAST)
 
 
 def test_the_linter_has_nothing_to_say() -> None:
@@ -65,20 +48,22 @@ def test_every_install_is_from_a_lock_with_hashes_or_of_our_own_wheel() -> None:
         assert "--require-hashes" in install or ("--no-deps" in install and "--no-index" in install)
 
 
-def test_the_runtime_user_is_a_number_not_root_and_owns_nothing() -> None:
-    names = [name for name, _ in last_stage()]
-    assert re.fullmatch(r"[1-9]\d*:[1-9]\d*", only("USER"))
-    assert not any("--chown" in rest or "--chmod" in rest for _, rest in last_stage())
-    assert {"RUN", "COPY", "ADD"}.isdisjoint(names[names.index("USER") :])
+@pytest.mark.parametrize("name", EVERY_STAGE)
+def test_the_runtime_user_is_a_number_not_root_and_owns_nothing(name: str) -> None:
+    assert re.fullmatch(r"[1-9]\d*:[1-9]\d*", only(name, "USER"))
+    found = stage(name)
+    assert not any("--chown" in rest or "--chmod" in rest for _, rest in found)
+    kinds = [kind for kind, _ in found]
+    assert {"RUN", "ADD"}.isdisjoint(kinds[kinds.index("USER") :])
 
 
 def test_the_command_is_the_project_s_own() -> None:
-    assert (json.loads(only("ENTRYPOINT")), json.loads(only("CMD"))) == (["jumio-webhook"], ["serve"])
-    assert only("STOPSIGNAL") == "SIGTERM"
+    assert (json.loads(only(LAST, "ENTRYPOINT")), json.loads(only(LAST, "CMD"))) == (["jumio-webhook"], ["serve"])
+    assert only(LAST, "STOPSIGNAL") == "SIGTERM"
 
 
 def check_health(port: str | None) -> int:
-    command = json.loads(only("HEALTHCHECK").partition("CMD ")[2])
+    command = json.loads(only(LAST, "HEALTHCHECK").partition("CMD ")[2])
     assert command[0] == "python"
     environment = {} if port is None else {"PORT": port}
     proxies = {"http_proxy": "http://127.0.0.1:9", "HTTP_PROXY": "http://127.0.0.1:9"}
@@ -99,31 +84,73 @@ def test_the_health_check_asks_the_port_that_is_set(status: str, healthy: bool) 
     assert check_health(str(free_port())) != 0
 
 
-def sent_to_the_engine() -> list[Path]:
-    """What .dockerignore, which excludes all and then lets in, leaves of what git knows or could know."""
-    rules = [line for line in (ROOT / ".dockerignore").read_text().splitlines() if line and not line.startswith("#")]
-    assert rules[0] == "*"
-    allowed = {rule[1:] for rule in rules if rule.startswith("!")}
-    excluded = [rule.removeprefix("**/") for rule in rules[1:] if not rule.startswith("!")]
-    files = [path for name in sorted(allowed) for path in ((ROOT / name), *(ROOT / name).rglob("*")) if path.is_file()]
-    return [path for path in files if not any(fnmatch(part, rule) for part in path.parts for rule in excluded)]
+@pytest.fixture(scope="module")
+def image(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the image's own wheel brings into its site-packages: built from what the build stage copies, no more."""
+    source, installed = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("installed")
+    copy_as_stage("build", source)
+    install = (sys.executable, "-m", "pip", "install", "--no-compile", "--no-deps", "--no-index", "--target")
+    run(*install, installed, build_wheel(source), where=source)
+    return installed
 
 
-def test_what_the_engine_is_sent_builds_the_whole_package(tmp_path: Path) -> None:
+def build_wheel(source: Path) -> Path:
+    run(sys.executable, "-m", "hatchling", "build", "-t", "wheel", where=source)
+    (wheel,) = (source / "dist").glob("*.whl")
+    return wheel
+
+
+def run(*command: str | Path, where: Path) -> None:
+    done = subprocess.run(command, cwd=where, env={"PATH": os.environ["PATH"]}, capture_output=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def in_image(image: Path, *arguments: str, where: Path) -> subprocess.CompletedProcess[str]:
+    """`python -m`, as in the image: with the dependencies, without this checkout.
+
+    Those here come with `-S` and as a path, for it is a .pth file that puts the checkout among them.
+    """
+    paths = os.pathsep.join((str(image), sysconfig.get_path("purelib")))
+    return subprocess.run(
+        [sys.executable, "-S", "-m", *arguments],
+        cwd=where,
+        env={"PYTHONPATH": paths, "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_the_image_holds_the_service_whole(image: Path) -> None:
+    sources = {str(path.relative_to(ROOT)) for path in (ROOT / "webhook").rglob("*.py")}
+    shipped = {"webhook/_shipped/ory-actions.yaml", "webhook/_shipped/jsonnet/validate.jsonnet"}
+    assert sources | shipped <= {str(path.relative_to(image)) for path in image.rglob("*")}
+
+
+def test_the_image_holds_nothing_of_the_sandbox(image: Path, tmp_path: Path) -> None:
+    names = {path.name for path in image.iterdir() if path.name != "bin" and path.suffix != ".dist-info"}
+    assert names == {"webhook"}
+    assert "jsonnet==" not in (ROOT / "requirements.lock").read_text()
+    done = in_image(image, "webhook", "demo", where=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    (line,) = done.stderr.splitlines()
+    assert "sandbox" in line
+    assert "make demo" in line
+
+
+def test_the_sandbox_s_image_runs_the_stand_in_for_jumio(image: Path, tmp_path: Path) -> None:
+    copy_as_stage("sandbox", tmp_path)
+    python, option, module = json.loads(only("sandbox", "ENTRYPOINT"))
+    assert (python, option) == ("python", "-m")
+    done = in_image(image, module, "--help", where=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "A stand-in for Jumio" in done.stdout
+
+
+def test_a_plain_install_brings_the_demo(tmp_path: Path) -> None:
     for path in sent_to_the_engine():
         target = tmp_path / path.relative_to(ROOT)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(path, target)
-    assert not (tmp_path / "tests").exists()
-    subprocess.run(
-        [sys.executable, "-m", "hatchling", "build", "-t", "wheel"],
-        cwd=tmp_path,
-        env={"PATH": os.environ["PATH"]},
-        capture_output=True,
-        check=True,
-    )
-    (wheel,) = (tmp_path / "dist").glob("*.whl")
-    packed = set(zipfile.ZipFile(wheel).namelist())
-    sources = {str(path.relative_to(ROOT)) for path in (ROOT / "webhook").rglob("*.py")}
-    assert sources <= packed
-    assert {"webhook/_shipped/ory-actions.yaml", "webhook/_shipped/jsonnet/validate.jsonnet"} <= packed
+    packed = set(zipfile.ZipFile(build_wheel(tmp_path)).namelist())
+    assert {str(path.relative_to(ROOT)) for path in (ROOT / "sandbox").rglob("*.py")} <= packed
