@@ -94,11 +94,10 @@ class Identities:
             rows = [copy.deepcopy(self._rows[identity_id]) for identity_id in ids[:size]]
             return rows, ids[size - 1] if len(ids) > size else None
 
-    def patch(self, identity_id: str, patch: Any, *, between: Callable[[], None] | None = None) -> dict[str, Any]:
-        """The identity as written; a metadata_admin that was removed is missing here, though null in any `get`.
-
-        `between` is a `lost_update` for this PATCH alone.
-        """
+    def patch(
+        self, identity_id: str, patch: list[dict[str, Any]], *, between: Callable[[], None] | None = None
+    ) -> dict[str, Any]:
+        """The identity as written; `between` is a `lost_update` for this PATCH alone."""
         between = between or self.lost_update
         if between is None:
             with self._lock:
@@ -114,19 +113,17 @@ class Identities:
                 self.end_sessions(identity_id)
             del self._rows[identity_id]
 
-    def _patched(self, identity_id: str, patch: Any) -> dict[str, Any]:
+    def _patched(self, identity_id: str, patch: list[dict[str, Any]]) -> dict[str, Any]:
         before = self.get(identity_id)
         try:
             after = json_patch.apply(before, patch)
         except json_patch.PatchError as problem:
             raise Refused(400, str(problem), "An error occured when applying the JSON patch") from None
-        # Members Kratos does not know are dropped, a removed one is null.
-        after = {name: after.get(name) for name in before if name in after or name != "metadata_admin"}
+        after = {name: after.get(name) for name in before}  # a removed member is null
         if after["state"] not in ("active", "inactive"):
             reason = f"The supplied state ('{after['state'] or ''}') was not valid. "
             reason += "Valid states are ('active', 'inactive')."
             raise Refused(400, "identity state is not valid", reason)
-        _check_traits(after["traits"])
         if after["state"] != before["state"]:
             after["state_changed_at"] = _stamp()
         return after
@@ -138,7 +135,7 @@ class Identities:
             written = {**row, "updated_at": _stamp()}
             if written["traits"]["email"] != self._rows[identity_id]["traits"]["email"]:
                 written.update(_addresses(written["traits"]["email"]))
-            self._rows[identity_id] = {"metadata_admin": None, **written}
+            self._rows[identity_id] = written
             return copy.deepcopy(written)
 
     def proposed(self, identity_id: str, traits: Any) -> dict[str, Any]:
