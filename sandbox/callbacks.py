@@ -117,11 +117,11 @@ class Chaos(Policy):
 
 
 class Sender:
-    """Delivers in `workers` threads; with one, strictly in order."""
+    """Delivers in four threads, so in no certain order."""
 
-    def __init__(self, *, workers: int = 4) -> None:
+    def __init__(self) -> None:
         self.policy: Callable[[Callback], Iterable[Callback]] = Policy()
-        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="jumio-callback")
+        self._pool = ThreadPoolExecutor(4, thread_name_prefix="jumio-callback")
         self._closing = threading.Event()
         self._changed = threading.Condition()
         self._under_way = 0

@@ -7,7 +7,7 @@ import base64
 import json
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
@@ -38,33 +38,25 @@ class Refusal:
 class HookCaller:
     """Runs the hooks of Kratos configurations: a later one goes on top, its lists replace an earlier one's.
 
-    `waits` are the seconds before the second and the third attempt (Kratos: 1 and 2), `timeout` those an attempt may
-    take (Kratos: 30).
+    An attempt may take `timeout` seconds (Kratos: 30); the next one follows at once (Kratos: after 1 s, then 2 s).
     """
 
-    def __init__(self, *configurations: str, waits: Sequence[float] = (0, 0), timeout: float = 30) -> None:
+    def __init__(self, *configurations: str, timeout: float = 30) -> None:
         import yaml  # only where hooks are called: the Jumio stand-in alone must do without
 
         merged: dict[str, Any] = {}
         for configuration in configurations:
             merged = _merge(merged, yaml.safe_load(configuration))
         self._flows: dict[str, Any] = merged["selfservice"]["flows"]
-        self._waits, self._timeout = tuple(waits), timeout
-        self._closing = threading.Event()
+        self._timeout = timeout
         self._background: list[threading.Thread] = []
         self._session = requests.Session()
         self._session.trust_env = False
 
     def close(self) -> None:
-        self._closing.set()
         for thread in self._background:
             thread.join(0.5)
         self._session.close()
-
-    def wait(self, timeout: float = 15) -> None:
-        """Until the hooks whose response is ignored are done as well."""
-        for thread in self._background:
-            thread.join(timeout)
 
     def hooks(self, flow: str, method: str, *, stored: bool = True) -> list[dict[str, Any]]:
         """Those of the method, and only where it has none the flow's own: Kratos never merges the two.
@@ -139,9 +131,7 @@ class HookCaller:
     ) -> Refusal | None:
         reply: requests.Response | None = None
         failure: Exception | None = None
-        for attempt in range(ATTEMPTS):
-            if attempt and self._closing.wait(self._waits[min(attempt, len(self._waits)) - 1]):
-                break
+        for _ in range(ATTEMPTS):
             try:
                 reply, failure = send(), None
             except requests.RequestException as problem:

@@ -18,15 +18,16 @@ from uuid import uuid4
 from sandbox import jumio_records
 from sandbox.callbacks import Callback, Delivery, Sender
 from sandbox.jumio_app import make_app
-from sandbox.jumio_records import Account, Workflow
-from sandbox.jumio_rules import Rate
+from sandbox.jumio_records import TOKEN_SECONDS, Account, Workflow
 from sandbox.server import LoopbackServer
+
+SIGNATURE_HEADER = "X-Jumio-Signature"  # of whatever signs callbacks; Jumio itself does not
 
 
 class JumioStandIn:
     """Serves from `with` on.
 
-    `clock` gives seconds since the epoch, for stamps, tokens and rates. Without `callback_url` only workflows with
+    `clock` gives seconds since the epoch, for stamps and tokens. Without `callback_url` only workflows with
     a callbackUrl of their own get a callback. `public_url` is what a browser or the service calls it by, where that
     is not the loopback address. Every method may be called from any thread; hold `lock` to bend a workflow's fields.
     """
@@ -38,28 +39,20 @@ class JumioStandIn:
         client_secret: str = "sandbox-client-secret",
         callback_url: str | None = None,
         callback_secret: str = "sandbox-callback-secret",
-        signature_header: str = "X-Jumio-Signature",
-        token_lifetime: int = 3600,
-        rate_limits: bool = False,
         clock: Callable[[], float] = time.time,
-        callback_workers: int = 4,
-        relaxed_hosts: tuple[str, ...] = ("127.0.0.1", "localhost"),
         public_url: str | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
     ) -> None:
         self.client_id, self.client_secret = client_id, client_secret
         self.callback_url, self.callback_secret = callback_url, callback_secret
-        self.signature_header = signature_header
-        self.token_lifetime, self.rate_limits, self.clock = token_lifetime, rate_limits, clock
-        self.relaxed_hosts = relaxed_hosts
+        self.clock = clock
         self.server = LoopbackServer(make_app(self), host=host, port=port)
-        self.sender = Sender(workers=callback_workers)
+        self.sender = Sender()
         self._public_url = public_url
         self.lock = threading.RLock()
         self._accounts: dict[str, Account] = {}
         self._token: tuple[str, float] | None = None
-        self._rates = {"auth": Rate(10, 1), "initiate": Rate(5, 5), "retrieval": Rate(75, 5)}
 
     def __enter__(self) -> Self:
         self.server.__enter__()
@@ -82,11 +75,6 @@ class JumioStandIn:
     @property
     def api_base_url(self) -> str:
         return f"{self.url}/api/v1"
-
-    @property
-    def accounts(self) -> list[Account]:
-        with self.lock:
-            return list(self._accounts.values())
 
     @property
     def workflows(self) -> list[Workflow]:
@@ -143,7 +131,7 @@ class JumioStandIn:
         body = json.dumps(jumio_records.callback(workflow, self.api_base_url, self.clock())).encode()
         headers = {"Content-Type": "application/json", "User-Agent": "Jumio Sandbox Callback/1.0"}
         if workflow.callback_url is None:
-            headers[self.signature_header] = hmac.new(self.callback_secret.encode(), body, hashlib.sha256).hexdigest()
+            headers[SIGNATURE_HEADER] = hmac.new(self.callback_secret.encode(), body, hashlib.sha256).hexdigest()
         self.sender.send(Callback(workflow_id, url, headers, body))
 
     @property
@@ -158,17 +146,12 @@ class JumioStandIn:
         """All deliveries so far, once none is under way; TimeoutError otherwise."""
         return self.sender.wait(timeout)
 
-    def allowed(self, rate: str) -> bool:
-        """Takes one from the tenant's "auth", "initiate" or "retrieval" rate; always true while limits are off."""
-        with self.lock:
-            return not self.rate_limits or self._rates[rate].take(self.clock())
-
     def issue_token(self) -> str:
         """The same token while it is valid: Jumio caches tokens on its side."""
         with self.lock:
             now = self.clock()
             if self._token is None or self._token[1] <= now:
-                expires = now + self.token_lifetime
+                expires = now + TOKEN_SECONDS
                 parts = ({"alg": "HS256", "typ": "JWT"}, {"iat": int(now), "exp": int(expires), "jti": str(uuid4())})
                 segments = [json.dumps(part).encode() for part in parts] + [secrets.token_bytes(32)]
                 encoded = (base64.urlsafe_b64encode(segment).rstrip(b"=").decode() for segment in segments)
@@ -197,7 +180,6 @@ class JumioStandIn:
                 id=str(uuid4()),
                 reference=body["customerInternalReference"],
                 user_reference=body.get("userReference"),
-                reporting_criteria=body.get("reportingCriteria"),
                 definition_key=str(body["workflowDefinition"]["key"]),
                 callback_url=body.get("callbackUrl"),
                 success_url=web.get("successUrl"),
@@ -210,15 +192,8 @@ class JumioStandIn:
             self._accounts[account.id] = account
             return workflow
 
-    def delete(self, account_id: str, workflow_id: str | None = None) -> bool:
-        """Erase an account or one workflow of it; false when there is none."""
+    def delete(self, account_id: str, workflow_id: str) -> None:
+        """Jumio no longer knows this workflow."""
         with self.lock:
-            account = self._accounts.get(account_id)
-            if account is None:
-                return False
-            if workflow_id is None:
-                del self._accounts[account_id]
-                return True
-            kept = [workflow for workflow in account.workflows if workflow.id != workflow_id]
-            found, account.workflows = len(kept) < len(account.workflows), kept
-            return found
+            account = self._accounts[account_id]
+            account.workflows = [workflow for workflow in account.workflows if workflow.id != workflow_id]

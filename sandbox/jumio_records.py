@@ -16,6 +16,7 @@ DECISIONS: dict[str, tuple[str, str, float]] = {
     "not_executed": ("NOT_EXECUTED", "NOT_EXECUTED", -1.0),
 }
 OUTCOMES = (*DECISIONS, "expire")
+TOKEN_SECONDS = 3600
 
 # The capability that explains each outcome, with a documented label; those after it were not executed.
 _CAPABILITIES = ("usability", "imageChecks", "extraction", "dataChecks", "similarity", "liveness")
@@ -46,7 +47,6 @@ class Workflow:
     token: str
     web_href: str
     created_at: float
-    reporting_criteria: str | None = None
     started_at: float | None = None
     completed_at: float | None = None
     status: str = "INITIATED"
@@ -122,10 +122,11 @@ def created(workflow: Workflow, base_url: str, now: float) -> dict[str, Any]:
     }
 
 
-def status(workflow: Workflow, base_url: str) -> dict[str, Any]:
-    """The reply of `/status`."""
+def callback(workflow: Workflow, base_url: str, now: float) -> dict[str, Any]:
+    """The callback's body: status and ids, no decision, no customerInternalReference."""
     account = f"{base_url}/accounts/{workflow.account_id}"
-    return {
+    document = {
+        "callbackSentAt": stamp(now),
         "account": {"id": workflow.account_id, "href": account},
         "workflowExecution": {
             "id": workflow.id,
@@ -134,11 +135,6 @@ def status(workflow: Workflow, base_url: str) -> dict[str, Any]:
             "status": workflow.status,
         },
     }
-
-
-def callback(workflow: Workflow, base_url: str, now: float) -> dict[str, Any]:
-    """The callback's body: status and ids, no decision, no customerInternalReference."""
-    document = {"callbackSentAt": stamp(now), **status(workflow, base_url)}
     return document | ({"userReference": workflow.user_reference} if workflow.user_reference else {})
 
 
@@ -151,7 +147,6 @@ def details(workflow: Workflow, base_url: str) -> dict[str, Any]:
         "definitionKey": workflow.definition_key,
         "userReference": workflow.user_reference,
         "customerInternalReference": workflow.reference,
-        "reportingCriteria": workflow.reporting_criteria,
     }
     times = {"startedAt": workflow.started_at, "completedAt": workflow.completed_at}
     return {

@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Jumio's documented rules for a request, as functions of values: the create body, the User-Agent, the rates."""
+"""Jumio's documented rules for a request, as functions of values: the create body and the User-Agent."""
 
 from __future__ import annotations
 
 import re
-from collections import deque
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -22,7 +21,7 @@ def business_named(user_agent: str) -> bool:
     )
 
 
-def body_problem(body: Any, *, relaxed_hosts: tuple[str, ...] = _LOOPBACK) -> str | None:
+def body_problem(body: Any) -> str | None:
     """Why Jumio would refuse this create or update body; None when it would not."""
     if not isinstance(body, dict) or not isinstance(body.get("web", {}), dict):
         return "body and web: must be objects"
@@ -37,29 +36,29 @@ def body_problem(body: Any, *, relaxed_hosts: tuple[str, ...] = _LOOPBACK) -> st
     match = _LIFETIME.fullmatch(lifetime) if isinstance(lifetime, str) else None
     if not match or not 300 <= int(match[1]) * _SECONDS[match[2]] <= 60 * 86400:
         return "tokenLifetime: from 5m to 60d"
-    return _text_problem(body) or _web_problem(body, relaxed_hosts)
+    return _text_problem(body) or _web_problem(body)
 
 
 def _text_problem(body: dict[str, Any]) -> str | None:
-    for name, longest in (("userReference", 100), ("reportingCriteria", 255), ("callbackUrl", 255)):
+    for name, longest in (("userReference", 100), ("callbackUrl", 255)):
         if name in body and not (isinstance(body[name], str) and 1 <= len(body[name]) <= longest):
             return f"{name}: 1 to {longest} characters"
     return None
 
 
-def _web_problem(body: dict[str, Any], relaxed_hosts: tuple[str, ...]) -> str | None:
+def _web_problem(body: dict[str, Any]) -> str | None:
     web = body.get("web", {})
     locale = web.get("locale", "en")
     if not isinstance(locale, str) or not re.fullmatch(r"[a-z]{2}(-[A-Z]{2})?", locale):
         return "web.locale: like de or en-GB"
     urls = {"callbackUrl": body.get("callbackUrl"), **{f"web.{n}": web.get(n) for n in ("successUrl", "errorUrl")}}
     for name, value in urls.items():
-        if value is not None and not _url_allowed(value, relaxed_hosts):
+        if value is not None and not _url_allowed(value):
             return f"{name}: an https URL without IP address, port and fragment, 255 characters at most"
     return None
 
 
-def _url_allowed(value: Any, relaxed_hosts: tuple[str, ...]) -> bool:
+def _url_allowed(value: Any) -> bool:
     if not isinstance(value, str) or not value.isascii() or len(value) > 255:
         return False
     try:
@@ -67,23 +66,7 @@ def _url_allowed(value: Any, relaxed_hosts: tuple[str, ...]) -> bool:
         host, port = url.hostname or "", url.port
     except ValueError:
         return False
-    if host in relaxed_hosts:
+    if host in _LOOPBACK:
         return url.scheme in ("http", "https")
     is_address = ":" in host or bool(re.fullmatch(r"[\d.]+", host))
     return url.scheme == "https" and "." in host and not (is_address or port or url.fragment)
-
-
-class Rate:
-    """So many requests in any window of so many seconds; the caller brings the time and the lock."""
-
-    def __init__(self, limit: int, seconds: float) -> None:
-        self._limit, self._seconds = limit, seconds
-        self._taken: deque[float] = deque()
-
-    def take(self, now: float) -> bool:
-        while self._taken and self._taken[0] <= now - self._seconds:
-            self._taken.popleft()
-        if len(self._taken) >= self._limit:
-            return False
-        self._taken.append(now)
-        return True

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self
 from uuid import uuid4
@@ -38,8 +38,8 @@ UNKNOWN_BY_CODE = Message(4000035, "This account does not exist or has not setup
 class KratosStandIn:
     """Serves from `with` on.
 
-    `hooks` are YAML, a later one on top; `api_key` asks for that bearer token, as Ory Network does; `waits` and
-    `timeout` are those of `HookCaller`.
+    `hooks` are YAML, a later one on top; `api_key` asks for that bearer token, as Ory Network does; `timeout`
+    is that of `HookCaller`.
     """
 
     version = "stand-in"
@@ -48,14 +48,12 @@ class KratosStandIn:
         self,
         *hooks: str,
         api_key: str | None = None,
-        waits: Sequence[float] = (0, 0),
         timeout: float = 30,
-        port: int = 0,
     ) -> None:
         self.api_key = api_key
         self.identities = Identities()
-        self.hooks = HookCaller(*hooks, waits=waits, timeout=timeout)
-        self.server = LoopbackServer(make_app(self), port=port)
+        self.hooks = HookCaller(*hooks, timeout=timeout)
+        self.server = LoopbackServer(make_app(self))
 
     def __enter__(self) -> Self:
         self.server.__enter__()

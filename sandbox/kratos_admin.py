@@ -82,15 +82,6 @@ def make_app(kratos: KratosStandIn) -> Flask:  # noqa: C901 (one short view afte
     def version() -> Response:
         return jsonify(version=kratos.version)
 
-    @route("POST", "/identities")
-    def create() -> Response:
-        body = request.get_json(force=True)
-        given = {name: body.get(name) for name in ("metadata_public", "metadata_admin")}
-        created = people.create(body.get("traits"), **given)
-        response = shown(created)
-        response.status_code = 201
-        return response
-
     @route("GET", "/identities")
     def page() -> Response:
         size_text, token = request.args.get("page_size", "250"), request.args.get("page_token") or NIL

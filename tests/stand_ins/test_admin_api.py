@@ -75,14 +75,6 @@ def test_unknown_identity(world: World, method: str, identity_id: str) -> None:
         world.kratos.identity(identity_id)
 
 
-def test_create_refuses_what_exists(world: World) -> None:
-    address = email()
-    world.kratos.create_identity(address)
-    body = {"schema_id": "default", "traits": {"email": address}}
-    status, found = error(world, "POST", "/admin/identities", json=body)
-    assert (status, found["code"], found["status"]) == (409, 409, "Conflict")
-
-
 @pytest.mark.parametrize(
     ("before", "patch", "after"),
     [

@@ -432,23 +432,7 @@ def test_nobody_listens(unused_port: int) -> None:
     with KratosStandIn(configuration) as kratos:
         address = email()
         assert kratos.register(address).session_token
-        kratos.hooks.wait()
         login = kratos.login(address)
         assert (login.allowed, login.status) == (False, 400)
         assert login.error
         assert GIVING_UP in login.error["message"]
-
-
-def test_the_waits_between_attempts_can_be_set() -> None:
-    with (
-        LoopbackServer(recorder()) as hooks,
-        KratosStandIn(actions(service_url=hooks.url, ory_secret=SECRET), waits=(60, 60)) as kratos,
-    ):
-        kratos.create_identity("jane@example.com")
-        hooks.faults = lambda request: faults.answer(500)
-        with ThreadPoolExecutor(1) as pool:
-            login = pool.submit(kratos.login, "jane@example.com", method="code")
-            assert hooks.wait(lambda hooks: bool(hooks.replies))
-            kratos.hooks.close()  # ends the waiting
-            assert not login.result(10).allowed
-        assert hooks.count("POST", "/jumio/validate") == 1
