@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import secrets
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -16,8 +17,9 @@ from sandbox.people import Kratos
 from sandbox.service import ServiceProcess
 from sandbox.start import start_kratos
 
-ORY_SECRET = "sandbox-ory-secret"
-CALLBACK_SECRET = "sandbox-callback-secret"
+# Random in every run: nobody can copy one of these into a deployment and have it known.
+ORY_SECRET = f"sandbox-ory-{secrets.token_hex(16)}"
+CALLBACK_SECRET = f"sandbox-callback-{secrets.token_hex(16)}"
 
 
 class World:
