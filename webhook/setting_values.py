@@ -34,13 +34,17 @@ EXAMPLES = frozenset(
         "your-client-secret",
     }
 )
+_IS_EXAMPLE = "is still the one of .env.example, which everybody knows"
 _GENERATE = "`openssl rand -hex 32` makes a good one"
 _CALLBACK_PATH_MAX = len("/jumio/callback/") + 36 + 1 + 43
 
 
 def secrets(text: str) -> tuple[bytes, ...]:
     """Secrets that the operator makes up: long enough that nobody guesses them."""
-    secrets = tuple(given(part.strip()).encode() for part in text.split(","))
+    parts = [part.strip() for part in text.split(",")]
+    if EXAMPLES.intersection(parts):
+        raise ValueError(f"{_IS_EXAMPLE}; {_GENERATE}")
+    secrets = tuple(given(part).encode() for part in parts)
     if not all(secrets):
         raise ValueError("has an empty secret in its comma-separated list")
     if any(len(secret) < SHORTEST_SECRET for secret in secrets):
@@ -53,7 +57,7 @@ def given(text: str) -> str:
     if any("\ud800" <= character <= "\udfff" for character in text):
         raise ValueError("is not UTF-8")
     if text in EXAMPLES:
-        raise ValueError(f"is still the one of .env.example, which everybody knows; {_GENERATE}")
+        raise ValueError(_IS_EXAMPLE)
     return text
 
 
