@@ -10,10 +10,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import IO, Self
 
 import requests
 
@@ -24,13 +24,26 @@ _INHERITED = ("PATH", "LANG", "COVERAGE_PROCESS_START", "TMPDIR")
 
 
 class ServiceProcess:
-    """`jumio-webhook serve`, up from `with` on; `environment` may be set until then. Its log is kept in a file."""
+    """`jumio-webhook serve`, up from `with` on; `environment` may be set until then.
 
-    def __init__(self, environment: Mapping[str, str] | None = None, *, port: int | None = None) -> None:
+    Its log is kept in a file, unless `log_to` is something else that a child process can write to. `command` starts it
+    in another way.
+    """
+
+    def __init__(
+        self,
+        environment: Mapping[str, str] | None = None,
+        *,
+        port: int | None = None,
+        log_to: IO[bytes] | int | None = None,
+        command: Sequence[str] = (sys.executable, "-m", "webhook", "serve"),
+    ) -> None:
         self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.environment = dict(environment or {})
         self.process: subprocess.Popen[bytes] | None = None
+        self._log_to = log_to
+        self._command = command
         self._directory = tempfile.TemporaryDirectory(prefix="jumio-webhook-")
         self.log_path = Path(self._directory.name, "service.log")
 
@@ -48,12 +61,12 @@ class ServiceProcess:
         """Start it and wait for its first answer."""
         with self.log_path.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "webhook", "serve"],
+                self._command,
                 cwd=self._directory.name,
                 env=self.child_environment(),
                 stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
+                stdout=log if self._log_to is None else self._log_to,
+                stderr=log if self._log_to is None else self._log_to,
             )
         give_up_at = time.monotonic() + timeout
         while True:
