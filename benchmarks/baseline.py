@@ -1,15 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the service is measured against, under its own gunicorn configuration: `bare` WSGI or plain `flask`."""
 
-import sys
-from collections.abc import Iterable
-from typing import Any
+from gevent import monkey
 
-from gunicorn.app.base import BaseApplication
+monkey.patch_all()  # first of all, as in webhook.__main__
 
-from webhook.runtime import log
-from webhook.settings import Settings
-from webhook.web.server import gunicorn_settings
+import sys  # noqa: E402
+from collections.abc import Iterable  # noqa: E402
+from typing import Any  # noqa: E402
+
+from gunicorn.app.base import BaseApplication  # noqa: E402
+
+from webhook.runtime import log  # noqa: E402
+from webhook.settings import Settings  # noqa: E402
+from webhook.web.server import gunicorn_settings  # noqa: E402
 
 ANSWER = b'{"status":"approved"}\n'
 

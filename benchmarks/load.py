@@ -24,13 +24,12 @@ MAX_SECONDS = 60
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """POST `bodies` to their paths, from the first again where there are fewer than `count`."""
+    """Whole HTTP requests, sent from the first again where there are fewer than `count`."""
 
     port: int
     connections: int
     count: int
-    headers: dict[str, str]
-    requests: Sequence[tuple[str, str]]  # path, body
+    requests: Sequence[str]
     host: str = "127.0.0.1"
     seconds: float = 30
 
@@ -94,13 +93,7 @@ def perform(job: Job) -> Outcome:
         raise SystemExit("only loopback is ever a target")
     if job.count > MAX_REQUESTS or job.seconds > MAX_SECONDS:
         raise SystemExit(f"at most {MAX_REQUESTS} requests and {MAX_SECONDS} s")
-    headers = "".join(f"{name}: {value}\r\n" for name, value in job.headers.items())
-    prepared = [
-        f"POST {path} HTTP/1.1\r\nHost: {job.host}:{job.port}\r\n{headers}"
-        f"Content-Type: application/json\r\nContent-Length: {len(body.encode())}\r\n\r\n{body}".encode()
-        for path, body in job.requests
-    ]
-    waiting = islice(cycle(prepared), job.count)
+    waiting = islice(cycle([request.encode() for request in job.requests]), job.count)
     latencies: list[float] = []
     statuses: Counter[int] = Counter()
     connections = [_Connection((job.host, job.port)) for _ in range(min(job.connections, job.count))]

@@ -1,133 +1,115 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Kratos and Jumio, as fast as Python can be: canned answers in the sandbox's shapes, from one process of their own.
+"""Kratos and Jumio as one asyncio process of their own, prompt, late, trickling or hung, as it is told.
 
-Jumio's account id is the identity's id and its workflow id is that with a `w` before it, so nothing must be looked
-up. Identities are only remembered once they were patched; any other has no record. The list has as many as the
-first argument says, every one approved.
+Told by lines of JSON on standard input, each answered by one on standard output; ends when standard input does.
 """
 
 import asyncio
+import contextlib
+import itertools
 import json
+import resource
+import subprocess
 import sys
-import time
-from typing import Any
-from urllib.parse import parse_qs
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Any, Literal
 
-from sandbox import jumio_records
-from webhook.core.record import Record
-from webhook.core.status import Status, Verdict
-from webhook.ory.kratos.documents import patch_of
+from benchmarks.answers import Answers
 
-NIL = "00000000-0000-0000-0000-000000000000"
-_ANY = "11111111-2222-4333-8444-555555555555"
-_BASE_URL = "http://127.0.0.1/api/v1"
-
-
-def identity_id(number: int) -> str:
-    return f"{number:08x}-0000-4000-8000-000000000000"
+Peer = Literal["token", "jumio", "kratos"]  # Jumio's token endpoint, Jumio's API, Kratos' admin API
+# "prompt", "late SECONDS", "trickle" or "never"
+Behaviour = str
+# At this pace no answer of theirs ever ends in time.
+SECONDS_A_BYTE = 0.25
 
 
-def _workflow(*, settled: bool) -> jumio_records.Workflow:
-    token = "t" * 400
-    workflow = jumio_records.Workflow(
-        account_id=_ANY,
-        id=f"w{_ANY}",
-        reference=_ANY,
-        user_reference=_ANY,
-        definition_key="10011",
-        callback_url=None,
-        success_url=None,
-        error_url=None,
-        token=token,
-        web_href=f"http://127.0.0.1/web/v4/app?authorizationToken={token}",
-        created_at=time.time(),
-    )
-    if settled:
-        workflow.settle("passed", time.time())
-    return workflow
+class PeersProcess:
+    """The process, from outside."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
+        assert process.stdout is not None
+        self.url = f"http://127.0.0.1:{int(process.stdout.readline())}"
+
+    def behave(self, **behaviours: Sequence[Behaviour]) -> None:
+        """Begin anew; calls to each peer named take its behaviours in turn, the others are prompt.
+
+        Where the token endpoint is named, the next call to Jumio finds its token revoked.
+        """
+        self._tell({"behave": behaviours})
+
+    def seen(self) -> dict[str, Any]:
+        """Since then: `requests`, `ready` and `busiest` (most at once) by peer, most `starts` for one identity.
+
+        And now: connections that are `open`, and those that are `busy`.
+        """
+        return self._tell({})
+
+    def _tell(self, order: dict[str, Any]) -> dict[str, Any]:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(f"{json.dumps(order)}\n")
+        self._process.stdin.flush()
+        told: dict[str, Any] = json.loads(self._process.stdout.readline())
+        return told
 
 
-def _identity(metadata: dict[str, Any]) -> bytes:
-    stamp = "2026-01-01T00:00:00.000000Z"
-    document = {
-        "id": _ANY,
-        "credentials": {"password": {"type": "password", "identifiers": [f"{_ANY}@example.com"], "version": 0}},
-        "schema_id": "default",
-        "schema_url": "http://127.0.0.1/schemas/ZGVmYXVsdA",
-        "state": "active",
-        "state_changed_at": stamp,
-        "traits": {"email": f"{_ANY}@example.com"},
-        "metadata_public": metadata.get("metadata_public"),
-        "metadata_admin": metadata.get("metadata_admin"),
-        "created_at": stamp,
-        "updated_at": stamp,
-        "organization_id": None,
-    }
-    return json.dumps(document).encode()
+@contextlib.contextmanager
+def running(*, listed: int = 0) -> Iterator[PeersProcess]:
+    command = [sys.executable, "-m", __name__, str(listed)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            yield PeersProcess(process)
+        finally:
+            assert process.stdin is not None
+            process.stdin.close()
 
 
-def _approved() -> bytes:
-    stamp = jumio_records.stamp(time.time())
-    record = Record(
-        status=Status.APPROVED, verdict=Verdict.PASSED, account_id=_ANY, workflow_execution_id=f"w{_ANY}",
-        initiated_at=stamp, decided_at=stamp, workflow_key=10011,
-    )  # fmt: skip
-    return _identity(_patched({}, patch_of(record)))
-
-
-def _patched(metadata: dict[str, Any], patch: list[dict[str, Any]]) -> dict[str, Any]:
-    for operation in patch:
-        _, name, member = operation["path"].split("/")
-        metadata.setdefault(name, {})[member] = operation["value"]
-    return metadata
-
-
-class Peers:
-    """The answers."""
-
+class _Peers:
     def __init__(self, listed: int) -> None:
-        self.listed = listed
-        self.metadata: dict[str, dict[str, Any]] = {}
-        self.token = json.dumps({"access_token": "a" * 800, "expires_in": 3600, "token_type": "Bearer"}).encode()
-        self.created = json.dumps(jumio_records.created(_workflow(settled=False), _BASE_URL, time.time())).encode()
-        self.details = json.dumps(jumio_records.details(_workflow(settled=True), _BASE_URL)).encode()
-        self.approved = _approved()
+        self.answers = Answers(listed)
+        self.open = 0
+        self.busy: Counter[Peer] = Counter()
+        self.behave({})
 
-    def answer(self, method: str, target: str, body: bytes) -> tuple[bytes, str]:
-        """Body and further header lines."""
-        path, _, query = target.partition("?")
-        parts = path.strip("/").split("/")
-        if parts[0] == "oauth2":
-            return self.token, ""
-        if parts[0] == "api" and method == "POST":
-            return self.created.replace(_ANY.encode(), json.loads(body)["customerInternalReference"].encode()), ""
-        if parts[0] == "api":
-            return self.details.replace(_ANY.encode(), parts[3].encode()), ""
-        if parts[:2] == ["admin", "identities"] and len(parts) == 2:
-            return self._page(parse_qs(query))
-        if parts[:2] == ["admin", "identities"] and len(parts) == 3:
-            if method == "PATCH":
-                _patched(self.metadata.setdefault(parts[2], {}), json.loads(body))
-            return _identity(self.metadata.get(parts[2], {})).replace(_ANY.encode(), parts[2].encode()), ""
-        return b'{"status":"ok"}', ""
+    def behave(self, behaviours: dict[Peer, list[Behaviour]]) -> None:
+        self.answers.begin_anew()
+        if "token" in behaviours:
+            self.answers.revoke_token()
+        self._behaviours = {peer: itertools.cycle(kinds) for peer, kinds in behaviours.items()}
+        self._requests: Counter[str] = Counter()
+        self._busiest: Counter[Peer] = Counter()
 
-    def _page(self, query: dict[str, list[str]]) -> tuple[bytes, str]:
-        size = int(query.get("page_size", ["250"])[0])
-        first = int(query.get("page_token", [NIL])[0][:8], 16)
-        last = min(first + size, self.listed)
-        rows = [self.approved.replace(_ANY.encode(), identity_id(number).encode()) for number in range(first, last)]
-        following = f"page_size={size}&page_token={identity_id(last)}"
-        link = f'Link: </admin/identities?{following}>; rel="next"\r\n' if last < self.listed else ""
-        return b"[" + b",".join(rows) + b"]", link
+    def begin(self, peer: Peer, target: str) -> Behaviour:
+        self._requests[peer] += 1
+        self._requests["ready"] += target == "/health/ready"
+        self.busy[peer] += 1
+        self._busiest[peer] = max(self._busiest[peer], self.busy[peer])
+        return next(self._behaviours[peer]) if peer in self._behaviours else "prompt"
+
+    def seen(self) -> dict[str, Any]:
+        starts = max(self.answers.starts.values(), default=0)
+        now = {"open": self.open, "busy": self.busy.total()}
+        return {"requests": self._requests, "busiest": self._busiest, "starts": starts, **now}
 
 
 class _Connection(asyncio.Protocol):
-    def __init__(self, peers: Peers) -> None:
+    def __init__(self, peers: _Peers) -> None:
         self._peers = peers
         self._received = b""
+        self._peer: Peer | None = None  # while a request is under way
+        self._timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: Any) -> None:
         self._transport = transport
+        self._peers.open += 1
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._peers.open -= 1
+        if self._timer is not None:
+            self._timer.cancel()
+        self._done()
 
     def data_received(self, data: bytes) -> None:
         self._received += data
@@ -137,19 +119,50 @@ class _Connection(asyncio.Protocol):
             return
         self._received = b""
         method, target, _ = head.partition(b"\r\n")[0].decode().split(" ")
-        answer, further = self._peers.answer(method, target, body)
-        lines = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(answer)}\r\n{further}\r\n"
-        self._transport.write(lines.encode() + answer)
+        self._peer = "token" if target.startswith("/oauth2") else "jumio" if target.startswith("/api") else "kratos"
+        status, answer, further = self._peers.answers.answer(method, target, head, body)
+        lines = f"HTTP/1.1 {status} -\r\nContent-Type: application/json\r\n{further}Content-Length: {len(answer)}\r\n"
+        self._behave(self._peers.begin(self._peer, target), f"{lines}\r\n".encode() + answer)
+
+    def _behave(self, behaviour: Behaviour, answer: bytes) -> None:
+        kind, _, seconds = behaviour.partition(" ")
+        if kind == "prompt":
+            self._write(answer)
+        elif kind == "late":
+            self._timer = asyncio.get_running_loop().call_later(float(seconds), self._write, answer)
+        elif kind == "trickle":
+            self._trickle(answer)
+        elif kind != "never":
+            raise ValueError(behaviour)
+
+    def _write(self, answer: bytes) -> None:
+        self._done()
+        self._transport.write(answer)
+
+    def _trickle(self, answer: bytes) -> None:
+        self._transport.write(answer[:1])
+        if len(answer) == 1:
+            self._done()
+        else:
+            self._timer = asyncio.get_running_loop().call_later(SECONDS_A_BYTE, self._trickle, answer[1:])
+
+    def _done(self) -> None:
+        if self._peer is not None:
+            self._peers.busy[self._peer] -= 1
+            self._peer = None
 
 
-async def serve(listed: int) -> None:
-    """Print the port, and go on until standard input ends."""
+async def _serve(listed: int) -> None:
     loop = asyncio.get_running_loop()
-    peers = Peers(listed)
-    server = await loop.create_server(lambda: _Connection(peers), "127.0.0.1", 0)
+    peers = _Peers(listed)
+    server = await loop.create_server(lambda: _Connection(peers), "127.0.0.1", 0, backlog=2048)
     print(server.sockets[0].getsockname()[1], flush=True)
-    await loop.run_in_executor(None, sys.stdin.read)
+    while line := await loop.run_in_executor(None, sys.stdin.readline):
+        if "behave" in (order := json.loads(line)):
+            peers.behave(order["behave"])
+        print(json.dumps(peers.seen()), flush=True)
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(int(sys.argv[1])))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
+    asyncio.run(_serve(int(sys.argv[1])))
