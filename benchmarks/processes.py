@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What Linux tells of a process and all its descendants: processor time and memory."""
+"""What Linux tells of a process and all its descendants: processor time, memory, threads and sockets."""
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -21,6 +22,20 @@ def cpu_seconds(pid: int) -> float:
 def pss_megabytes(pid: int) -> float:
     """Resident memory of the tree; what several processes share counts once (proportional set size)."""
     return sum(_pss_kilobytes(member) for member in tree(pid)) / 1000
+
+
+def threads(pid: int) -> int:
+    return sum(len(list(Path(f"/proc/{member}/task").iterdir())) for member in tree(pid))
+
+
+def sockets(pid: int) -> int:
+    """Open ones of the tree; one that several processes share counts once."""
+    found = set()
+    for member in tree(pid):
+        for descriptor in Path(f"/proc/{member}/fd").iterdir():
+            with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+                found.add(str(descriptor.readlink()))
+    return sum(name.startswith("socket:") for name in found)
 
 
 def _cpu_seconds(pid: int) -> float:
