@@ -30,7 +30,7 @@ lint: $(VENV)/installed ## ruff and mypy
 	$(BIN)/mypy
 
 .PHONY: bench
-bench: $(VENV)/installed ## requests/s, latency, CPU, start and memory against bare WSGI and plain Flask, in one run
+bench: $(VENV)/installed ## sign-ins beside slow peers; requests/s, latency, CPU, start and memory against plain Flask
 	$(BIN)/python -m benchmarks
 
 .PHONY: bench-sync

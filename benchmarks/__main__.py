@@ -3,10 +3,11 @@
 
 import argparse
 
+from benchmarks.beside import beside
 from benchmarks.compare import compare
 from benchmarks.sweep import sweep
 
-RUNS = {"requests": compare, "sync": sweep}
+RUNS = {"requests": compare, "beside": beside, "sync": sweep}
 
 
 def main() -> None:
@@ -17,6 +18,7 @@ def main() -> None:
     parser.add_argument("--requests", type=int, default=4000, help="a round, of each cheap kind")
     parser.add_argument("--flows", type=int, default=600, help="initiates, and callbacks, a round")
     parser.add_argument("--connections", type=int, default=8)
+    parser.add_argument("--registrations", type=int, default=200, help="in flight beside the sign-ins")
     arguments = parser.parse_args()
     RUNS[arguments.what](arguments)
 

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from benchmarks import peers, people
+from benchmarks import beside, peers, people
 from benchmarks.people import identity_id
 from benchmarks.processes import cpu_seconds, pss_megabytes
 from benchmarks.servers import SERVERS, Server, environment
@@ -67,6 +67,8 @@ def compare(arguments: argparse.Namespace) -> None:
                 _measure(servers[server_name], measured[name], requests, count, arguments.connections)
             print(f"round {number + 1} of {arguments.rounds}", file=sys.stderr)
         memory = {name: pss_megabytes(server.pid) for name, server in servers.items()}
+        rows = beside.measure(servers["the service"], others, registrations=arguments.registrations)
+    beside.report(rows)
     _report(arguments, measured, {name: statistics.median(times) for name, times in starts.items()}, memory)
 
 
