@@ -15,7 +15,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from webhook.limits import CONNECT_SECONDS, MAX_ANSWER_BYTES, PLACE_SECONDS
-from webhook.runtime.deadline import interrupted, remaining
+from webhook.runtime.deadline import DeadlineExceeded, interrupted, remaining
 from webhook.runtime.log import OutboundCall, outbound_call
 from webhook.runtime.turns import take_turn
 
@@ -79,17 +79,20 @@ class Outbound:
         :raises DeadlineExceeded: the time allowed, or `at_most` seconds, were over.
         :raises TooLarge: the answer is longer than `MAX_ANSWER_BYTES`.
         """
-        with outbound_call(self._peer, operation) as call, self._place(), interrupted(at_most):
-            take_turn()
+        with outbound_call(self._peer, operation) as call:
             try:
-                return _read(send(), call)
+                with self._place(), interrupted(at_most):
+                    take_turn()
+                    return _read(send(), call)
             except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
                 raise Unreachable(type(error).__name__) from error
+            except (Crowded, DeadlineExceeded):
+                take_turn()  # those who waited together give up together
+                raise
 
     @contextlib.contextmanager
     def _place(self) -> Iterator[None]:
         if not self._places.acquire(timeout=remaining(PLACE_SECONDS)):
-            take_turn()  # all who came together give up together
             raise Crowded
         try:
             yield

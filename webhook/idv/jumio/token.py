@@ -8,6 +8,7 @@ from typing import cast
 
 from webhook.errors import VendorUnavailable
 from webhook.runtime.deadline import DeadlineExceeded, remaining
+from webhook.runtime.turns import take_turn
 
 RENEW_BEFORE_SECONDS = 60.0
 # Jumio caches tokens too and may hand out one that is about to end: then do not ask again at every call.
@@ -34,6 +35,14 @@ class SharedToken:
         """
         if self._is_usable(refused, until=self._ends_at) and (self._clock() < self._renew_at or self._lock.locked()):
             return cast("str", self._token)
+        waits = self._lock.locked()
+        try:
+            return self._awaited(refused)
+        finally:
+            if waits:  # all who waited go on, or give up, together
+                take_turn()
+
+    def _awaited(self, refused: str | None) -> str:
         try:
             acquired = self._lock.acquire(timeout=remaining(at_most=60.0))
         except DeadlineExceeded:
