@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How sure we are who somebody is: the table of levels, the level of a verification, its decay, and policies."""
+"""How sure we are who somebody is: the table of levels, the level of a verification, and its decay."""
 
 import math
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -13,8 +12,6 @@ from webhook.core.times import from_text
 
 NONE, CONTACT = 0, 1
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
-_DURATION = re.compile(r"([0-9]{1,5})([mhd])", re.ASCII)
-_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
 
 @dataclass(frozen=True, kw_only=True)

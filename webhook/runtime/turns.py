@@ -14,6 +14,7 @@ _next = Semaphore(1)
 
 def take_turn() -> None:
     """Wait until it is one's turn, behind everybody who asked earlier; at least one pass of the event loop."""
+    gevent.sleep(0)  # a semaphore's next is told in a callback of its own, and would come too late without this
     with _next:
         watcher = gevent.get_hub().loop.timer(0.0)  # unlike `sleep(0)` it ends only after the loop has polled
         try:
