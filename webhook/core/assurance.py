@@ -11,7 +11,7 @@ from webhook.core.evidence import Check, Evidence, Grade
 from webhook.core.times import from_text
 
 NONE, CONTACT = 0, 1
-_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+_LONG_AGO, _LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,7 +143,7 @@ def decay(table: Table, assurance: Assurance) -> list[Decay]:
         if row.document_valid and assurance.expires_at is not None:
             decays.append(Decay(at=expires_at or _LONG_AGO, level=row.level - 1, because="document"))
         if row.max_age is not None:
-            ends = _LONG_AGO if verified_at is None else verified_at + row.max_age
+            ends = _LONG_AGO if verified_at is None else min(verified_at, _LAST - row.max_age) + row.max_age
             decays.append(Decay(at=ends, level=row.level - 1, because="age"))
     return sorted(decays, key=lambda each: each.at)
 
