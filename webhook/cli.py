@@ -15,7 +15,6 @@ from webhook.core.times import parse_duration
 from webhook.errors import Malformed
 from webhook.settings import Settings, SettingsError
 
-EXIT_FAILED = 1
 EXIT_CANNOT_RUN = 2
 
 
