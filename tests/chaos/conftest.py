@@ -11,11 +11,8 @@ from typing import Any
 
 import pytest
 
-from webhook.coordination.pace import Pace
-from webhook.idv.jumio.client import RATE_LIMITS, JumioClient
-from webhook.ory.kratos.client import KratosClient
+from webhook import wiring
 from webhook.settings import Settings
-from webhook.verification.settle import Verifications
 from webhook.verification.sweep import Sweeper
 
 from .ledger import Ledger
@@ -35,11 +32,7 @@ def sweeper_of() -> Callable[..., Sweeper]:
     """A sweep as `jumio-webhook sync` makes it."""
 
     def make(settings: Settings, *, stop: threading.Event | None = None) -> Sweeper:
-        pace = Pace(RATE_LIMITS)
-        kratos = KratosClient(settings)
-        jumio = JumioClient(settings, before_call=pace.wait)
-        verifications = Verifications(settings, kratos=kratos, jumio=jumio)
-        return Sweeper(settings, kratos=kratos, verifications=verifications, pace=pace, stop=stop or threading.Event())
+        return wiring.for_commands(settings).sweeper(stop or threading.Event())
 
     return make
 

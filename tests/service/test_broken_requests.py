@@ -6,24 +6,15 @@ import os
 import random
 import re
 import socket
-from collections.abc import Iterator
 
 import pytest
-from support import ORY_SECRET, REQUIRED
+from support import ORY_SECRET
 
 from sandbox.service import ServiceProcess
 
 SEED = int(os.environ.get("HOSTILE_SEED", "20260302"))
 HEAD = f"Host: x\r\nConnection: close\r\nAuthorization: Bearer {ORY_SECRET}\r\n"
 PATHS = ("/jumio/callback", "/jumio/initiate", "/jumio/validate")
-
-
-@pytest.fixture(scope="module")
-def service() -> Iterator[ServiceProcess]:
-    nowhere = "http://127.0.0.1:9"  # nothing here calls anybody
-    peers = {"KRATOS_ADMIN_URL": nowhere, "JUMIO_AUTH_URL": nowhere, "JUMIO_API_BASE_URL": nowhere}
-    with ServiceProcess({**REQUIRED, **peers, "WEB_CONCURRENCY": "1"}) as started:
-        yield started
 
 
 def send(service: ServiceProcess, request: bytes) -> bytes:

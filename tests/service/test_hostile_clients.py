@@ -1,0 +1,224 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Sixty clients that are slow in every way keep nobody else from being answered, and end when their time is over."""
+
+import contextlib
+import json
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+import requests
+from support import ORY_SECRET
+
+from sandbox.service import ServiceProcess
+
+AUTH = {"Authorization": f"Bearer {ORY_SECRET}"}
+HOOK = {"identity": {"id": "9f425a8d-7efc-4768-8f23-7647a74fdf13", "metadata_public": None}}
+CLIENTS = 60
+
+BODY = json.dumps(HOOK).encode()
+HEAD = f"POST /jumio/validate HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {ORY_SECRET}\r\n".encode()
+LENGTH = b"Content-Length: %d\r\n" % len(BODY)
+STARTS = {
+    "nothing": b"",
+    "a partial line": b"POST /jum",
+    "a partial head": HEAD,
+    "a head without its last byte": HEAD + LENGTH + b"\r",
+    "no body": HEAD + LENGTH + b"\r\n",
+    "a partial body": HEAD + LENGTH + b"\r\n" + BODY[:10],
+}
+COSTLY_STARTS = {
+    "an expectation": HEAD + LENGTH + b"Expect: 100-continue\r\n\r\n",
+    "a partial chunk": HEAD + b"Transfer-Encoding: chunked\r\n\r\n50\r\nabc",
+    "a long body that is partial": HEAD + b"Content-Length: 900000\r\n\r\n" + b"x" * 100_000,
+    "a second request that is partial": b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n" + HEAD + LENGTH,
+}
+COMPLETE = {
+    "Connection: close": b"GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+    "HTTP/1.0": b"GET /health HTTP/1.0\r\n\r\n",
+    "not HTTP": b"\x16\x03\x01\r\n\r\n",
+    "keep-alive": b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n",
+}
+
+
+@contextlib.contextmanager
+def slow_clients(service: ServiceProcess, start: bytes) -> Iterator[list[socket.socket]]:
+    with contextlib.ExitStack() as stack:
+        clients = []
+        for _ in range(CLIENTS):
+            client = stack.enter_context(socket.create_connection(("127.0.0.1", service.port), timeout=10))
+            client.sendall(start)
+            clients.append(client)
+        yield clients
+
+
+def slowest_answer(service: ServiceProcess, count: int = 10) -> float:
+    """Seconds, of a few normal requests, each on a connection of its own."""
+    slowest = 0.0
+    for _ in range(count):
+        begun = time.monotonic()
+        answer = requests.post(f"{service.url}/jumio/validate", json=HOOK, headers=AUTH, timeout=3)
+        slowest = max(slowest, time.monotonic() - begun)
+        assert answer.status_code == 200
+    return slowest
+
+
+@pytest.mark.parametrize("name", STARTS)
+def test_whoever_stops_in_the_middle_delays_nobody(service: ServiceProcess, name: str) -> None:
+    with slow_clients(service, STARTS[name]):
+        assert slowest_answer(service) < 1
+
+
+@pytest.mark.parametrize("name", COSTLY_STARTS)
+def test_whoever_stops_where_it_costs_a_thread_delays_nobody(service: ServiceProcess, name: str) -> None:
+    with slow_clients(service, COSTLY_STARTS[name]):
+        assert slowest_answer(service, count=3) < 1
+
+
+@pytest.mark.parametrize("name", COMPLETE)
+def test_whoever_does_not_hang_up_delays_nobody(service: ServiceProcess, name: str) -> None:
+    with slow_clients(service, COMPLETE[name]):
+        assert slowest_answer(service) < 1
+
+
+def test_whoever_sends_byte_by_byte_delays_nobody_and_is_answered(service: ServiceProcess) -> None:
+    request = HEAD + LENGTH + b"\r\n" + BODY
+    with slow_clients(service, b"") as clients:
+
+        def trickle() -> None:
+            for number in range(len(request)):
+                for client in clients:
+                    client.sendall(request[number : number + 1])
+
+        sender = threading.Thread(target=trickle)
+        sender.start()
+        try:
+            assert slowest_answer(service) < 1
+        finally:
+            sender.join()
+        for client in clients:
+            assert client.recv(65536).startswith(b"HTTP/1.1 200 ")
+
+
+def test_whoever_never_reads_delays_nobody(service: ServiceProcess) -> None:
+    with slow_clients(service, b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n" * 200):
+        assert slowest_answer(service) < 1
+
+
+def test_idle_connections_by_the_thousand_delay_nobody(service: ServiceProcess) -> None:
+    with contextlib.ExitStack() as stack:
+        for _ in range(1000):
+            stack.enter_context(socket.create_connection(("127.0.0.1", service.port), timeout=10))
+        assert slowest_answer(service) < 1
+
+
+def read_to_the_end(client: socket.socket) -> bytes:
+    received = b""
+    with contextlib.suppress(ConnectionError):
+        while more := client.recv(65536):
+            received += more
+    return received
+
+
+# What has not arrived in time never will: answered 400 where the head is there, closed where it is not.
+HALF_DONE: dict[str, tuple[bytes, Callable[[bytes], bool]]] = {
+    "nothing": (b"", lambda answer: answer == b""),
+    "a partial head": (HEAD, lambda answer: answer == b""),
+    "a partial body": (HEAD + LENGTH + b"\r\n" + BODY[:10], lambda answer: answer.startswith(b"HTTP/1.1 400 ")),
+    "a partial chunk": (
+        HEAD + b"Transfer-Encoding: chunked\r\n\r\n50\r\nabc",
+        lambda answer: answer.startswith(b"HTTP/1.1 400 "),
+    ),
+    "a second request that is partial": (
+        b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n" + HEAD + LENGTH,
+        lambda answer: answer.startswith(b"HTTP/1.1 200 ") and answer.count(b"HTTP/1.1") == 1,
+    ),
+    "a request that trickles": (HEAD, lambda answer: answer == b""),
+}
+
+
+def test_a_request_half_sent_is_dropped_after_ten_seconds(service: ServiceProcess) -> None:
+    """All at once, since each takes its time."""
+    with contextlib.ExitStack() as stack:
+        clients = {}
+        begun = time.monotonic()
+        for name, (start, _) in HALF_DONE.items():
+            clients[name] = stack.enter_context(socket.create_connection(("127.0.0.1", service.port), timeout=20))
+            clients[name].sendall(start)
+        stop = threading.Event()
+
+        def trickle() -> None:
+            with contextlib.suppress(OSError):
+                while not stop.wait(0.5):
+                    clients["a request that trickles"].sendall(b"X-A: b\r\n")
+
+        sender = threading.Thread(target=trickle)
+        sender.start()
+        try:
+            answers = {name: read_to_the_end(client) for name, client in clients.items()}
+            took = time.monotonic() - begun
+        finally:
+            stop.set()
+            sender.join()
+    assert 9.5 < took < 12
+    assert {name: answers[name] for name, (_, is_right) in HALF_DONE.items() if not is_right(answers[name])} == {}
+
+
+def test_requests_in_one_packet_are_answered_in_their_order(service: ServiceProcess) -> None:
+    requests_ = [f"GET /{path} HTTP/1.1\r\nHost: x\r\n\r\n" for path in ("version", "health", "nowhere", "version")]
+    last = "GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", service.port), timeout=10) as client:
+        client.sendall("".join([*requests_, last]).encode())
+        answer = read_to_the_end(client)
+    assert [line[9:12] for line in answer.split(b"\r\n") if line.startswith(b"HTTP/1.1 ")] == [
+        b"200",
+        b"200",
+        b"404",
+        b"200",
+        b"200",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("framing", "body"),
+    [
+        ("Content-Length: 6\r\nTransfer-Encoding: chunked", "0\r\n\r\n"),
+        ("Content-Length: 0\r\nContent-Length: 44", ""),
+        ("Transfer-Encoding: chunked\r\nTransfer-Encoding: identity", "0\r\n\r\n"),
+        ("Transfer-Encoding : chunked", "0\r\n\r\n"),
+        ("Content-Length: 2x", "{}"),
+    ],
+)
+def test_what_follows_a_request_of_doubtful_length_is_never_taken_for_one(
+    service: ServiceProcess, framing: str, body: str
+) -> None:
+    smuggled = "GET /version HTTP/1.1\r\nHost: x\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", service.port), timeout=20) as client:
+        client.sendall(f"POST /jumio/callback HTTP/1.1\r\nHost: x\r\n{framing}\r\n\r\n{body}{smuggled}".encode())
+        client.shutdown(socket.SHUT_WR)
+        answer = read_to_the_end(client)
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert b'"version"' not in answer
+
+
+def test_long_bodies_that_are_not_authenticated_cannot_fill_the_memory(service: ServiceProcess) -> None:
+    """16 MiB of them are let in at once, and the next is told so."""
+    long = b"POST /jumio/callback HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n" + b"x" * 900_000
+    with contextlib.ExitStack() as stack:
+        clients = [
+            stack.enter_context(socket.create_connection(("127.0.0.1", service.port), timeout=10)) for _ in range(24)
+        ]
+        for client in clients:
+            client.sendall(long)
+        refused = 0
+        for client in clients:
+            client.settimeout(1 if refused == 0 else 0.1)
+            with contextlib.suppress(TimeoutError):
+                answer = client.recv(4096)
+                assert answer.startswith(b"HTTP/1.1 503 ")
+                assert b"Retry-After: " in answer
+                refused += 1
+        assert 1 <= refused <= 8
+        assert slowest_answer(service, count=3) < 1
