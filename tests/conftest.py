@@ -3,9 +3,12 @@
 
 import json
 import logging
+import random
 import re
 from collections.abc import Callable, Iterator
 
+import gevent
+import hypothesis
 import pytest
 from support import (
     API_KEY,
@@ -16,7 +19,9 @@ from support import (
     OLD_CALLBACK_SECRET,
     OLD_ORY_SECRET,
     ORY_SECRET,
+    SEED,
     World,
+    random_for,
     settings_of,
 )
 
@@ -37,6 +42,34 @@ FORBIDDEN_IN_THE_LOG = re.compile(
         ]
     )
 )
+
+
+# No test is slow because its machine is, and every run looks for new examples.
+hypothesis.settings.register_profile("ours", deadline=None, database=None, derandomize=False, max_examples=100)
+hypothesis.settings.load_profile("ours")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """One seed for hypothesis too, as if it had been given on the command line."""
+    if config.option.hypothesis_seed is None:
+        config.option.hypothesis_seed = str(SEED)
+    if hasattr(config, "workerinput"):  # pytest-xdist's: what it waits for comes from a real thread
+        gevent.get_hub().loop.async_().start(lambda: None)  # else gevent would take that for a deadlock
+
+
+def pytest_report_header() -> str:
+    return f"TEST_SEED={SEED}"
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    terminalreporter.write_line(f"TEST_SEED={SEED} makes the same random choices again")
+
+
+@pytest.fixture
+def rng(request: pytest.FixtureRequest) -> random.Random:
+    """The randomness of this test: the same again for the same TEST_SEED, whatever else is run."""
+    return random_for(request.node.nodeid)
 
 
 @pytest.fixture(autouse=True)

@@ -1,13 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """Fixed vectors and small helpers that several test modules share; fixtures stand in conftest.py."""
 
+import base64
+import hashlib
+import hmac
 import json
+import os
+import random
+import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
@@ -18,19 +23,24 @@ from sandbox.kratos import KratosStandIn
 from webhook import wiring
 from webhook.core.assurance import Assurance, with_steps
 from webhook.core.evidence import Check, Decision, Reading
-from webhook.core.record import Record
-from webhook.core.signing import capability_token
+from webhook.core.record import Record, Reverification
 from webhook.core.status import Status, Verdict
+from webhook.core.times import to_text
 from webhook.idv.jumio import words
 from webhook.ory.kratos.metadata import admin_member, public_member, read_record
 from webhook.settings import Settings, shipped_table
 from webhook.web.app import create_app
+
+# One for the whole run, in every process of it: https://hypothesis.readthedocs.io/en/latest/reference/api.html (seed).
+# Whatever is random derives from it, and pytest's header tells it, so that a red run can be had again.
+SEED = int(os.environ.setdefault("TEST_SEED", str(secrets.randbelow(1_000_000_000))))
 
 IDENTITY = "9f425a8d-7efc-4768-8f23-7647a74fdf13"
 OTHER_IDENTITY = "7a1cbd0c-3c5e-4b0f-9a55-0f8e3c9d2b11"
 ACCOUNT = "11111111-1111-1111-1111-aaaaaaaaaaaa"
 WORKFLOW = "22222222-2222-2222-2222-aaaaaaaaaaaa"
 NEWER_WORKFLOW = "33333333-3333-3333-3333-aaaaaaaaaaaa"
+OUR_LINK = "https://hook.example.com/jumio/verify/our-token"
 LINK = "https://example.web.emea-1.jumio.ai/web/v4/app?authorizationToken=link-token&locale=en"
 
 ORY_SECRET = "ory-secret-for-tests"
@@ -70,6 +80,17 @@ PASSED_CHECKS = tuple(
 FACE_CHECKS = tuple(
     Check(capability=name, decision="PASSED", label="OK", data={})
     for name in ("authentication", "liveness", "usability")
+)
+
+# An open further workflow of somebody who was verified.
+FURTHER = Reverification(
+    reason="risk",
+    due_at="2026-03-09T18:48:37.319Z",
+    workflow_execution_id=NEWER_WORKFLOW,
+    verification_url=OUR_LINK,
+    vendor_url=LINK,
+    initiated_at="2026-03-02T18:48:37.000Z",
+    workflow_key=10014,
 )
 
 # A Kratos without hooks: the service is called by the tests, not by the stand-in.
@@ -155,6 +176,11 @@ def verified(level: int = 3, **changed: Any) -> Record:
     return approved(**{"assurance": assured(level), "checks": PASSED_CHECKS, **changed})
 
 
+def asked(record: Record | None = None, **changed: Any) -> Record:
+    """Somebody verified, with an open further workflow."""
+    return replace(record or verified(), reverification=replace(FURTHER, **changed))
+
+
 def reading(**changed: Any) -> Reading:
     """What Jumio says of the recorded workflow: passed."""
     values: dict[str, Any] = {
@@ -182,20 +208,15 @@ def reading(**changed: Any) -> Reading:
     )
 
 
-@dataclass(frozen=True)
 class World:
-    """The service between its two peers."""
+    """The service between its two peers, in this process."""
 
-    jumio: JumioStandIn
-    kratos: KratosStandIn
-    settings: Settings
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "services", wiring.for_requests(self.settings))
-        object.__setattr__(self, "app", create_app(self.services))
-
-    services: wiring.Services = None
-    app: Flask = None
+    def __init__(self, *, jumio: JumioStandIn, kratos: KratosStandIn, settings: Settings) -> None:
+        self.jumio = jumio
+        self.kratos = kratos
+        self.settings = settings
+        self.services = wiring.for_requests(settings)
+        self.app = create_app(self.services)
 
     @property
     def client(self) -> FlaskClient:
@@ -243,13 +264,14 @@ class World:
     def reverify(self, identity_id: str, **more: Any) -> TestResponse:
         return self.client.post("/jumio/reverify", json={"identity": {"id": identity_id}, **more}, headers=AUTH)
 
-    def ring(self, workflow: Workflow) -> TestResponse:
+    def validate(self, identity_id: str, metadata_public: object, **more: Any) -> TestResponse:
+        """A flow of the person at the gate, with these public metadata."""
+        body = {"identity": {"id": identity_id, "metadata_public": metadata_public}, "flow": {"id": "x"}, **more}
+        return self.client.post("/jumio/validate", json=body, headers=AUTH)
+
+    def call_back(self, workflow: Workflow) -> TestResponse:
         """Jumio's callback, on the URL that only Jumio was told."""
-        path = f"/jumio/callback/{workflow.reference}/" + capability_token(
-            workflow.reference, secret=self.settings.jumio.callback_secrets[0]
-        )
-        body = {"workflowExecution": {"id": workflow.id, "status": "PROCESSED"}, "account": {"id": workflow.account_id}}
-        return self.client.post(path, json=body)
+        return self.client.post(callback_path(workflow.reference), json=callback_body(workflow))
 
     def says(self, workflow: Workflow, outcome: str, **changed: Any) -> None:
         """Settle a workflow, and let Jumio tell this of it where something is `changed`."""
@@ -269,7 +291,7 @@ class World:
         assert self.initiate(identity_id).status_code == 200
         [workflow] = self.jumio.truth(identity_id)
         self.says(workflow, "passed")
-        assert self.ring(workflow).json == {"result": "applied"}
+        assert self.call_back(workflow).json == {"result": "applied"}
         self.forget_calls()
         return identity_id
 
@@ -288,6 +310,39 @@ class World:
             for request in self.jumio.server.requests
             if request.method in ("POST", "PUT") and "/accounts" in request.path
         ]
+
+
+def random_for(name: str) -> random.Random:
+    """Randomness of this run for one test."""
+    return random.Random(f"{SEED} {name}")
+
+
+def capability(identity_id: str, secret: str = CALLBACK_SECRET) -> str:
+    """The token in an identity's callback URL, made as the contract says and not as the service does."""
+    digest = hmac.new(secret.encode(), identity_id.encode(errors="replace"), hashlib.sha256).digest()
+    return base64.urlsafe_b64encode(digest).decode().rstrip("=")
+
+
+def callback_path(identity_id: str) -> str:
+    return f"/jumio/callback/{identity_id}/{capability(identity_id)}"
+
+
+def callback_body(workflow: Workflow, status: str = "PROCESSED") -> dict[str, Any]:
+    """As Jumio documents it, with links that nobody should follow."""
+    nowhere = "http://127.0.0.1:1/evil"
+    return {
+        "workflowExecution": {"id": workflow.id, "href": nowhere, "status": status},
+        "account": {"id": workflow.account_id, "href": nowhere},
+    }
+
+
+def signed(body: bytes, secret: str = CALLBACK_SECRET) -> dict[str, str]:
+    """The header of a signed callback."""
+    return {"X-Jumio-Signature": hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()}
+
+
+def days_ago(days: float) -> str:
+    return to_text(datetime.now(UTC) - timedelta(days=days))
 
 
 def message_of(answer: TestResponse) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import pytest
 from support import IDENTITY, OTHER_IDENTITY
 
 from webhook.coordination.local import IdentityLocks
-from webhook.errors import KratosUnavailable
+from webhook.errors import Busy
 from webhook.runtime.deadline import time_limit
 
 
@@ -53,7 +53,7 @@ def test_a_waiter_gives_up_in_time_and_leaves_the_lock_to_its_holder(allowed: fl
             raise AssertionError("two at once")
 
     with ThreadPoolExecutor(1) as threads, locks.hold(IDENTITY):
-        with pytest.raises(KratosUnavailable, match="under way"):
+        with pytest.raises(Busy, match="under way"):
             threads.submit(wait).result(10)
         assert len(locks._locks) == 1
     assert locks._locks == {}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every transition of a record: one recorded workflow, one reading, one thing varied."""
+"""What a reading makes of a record: one recorded workflow, one reading, one thing varied."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -9,7 +9,6 @@ import pytest
 from support import (
     ACCOUNT,
     IDENTITY,
-    LINK,
     NEWER_WORKFLOW,
     NOW,
     OTHER_IDENTITY,
@@ -25,7 +24,6 @@ from webhook.core.events import Event
 from webhook.core.evidence import Decision
 from webhook.core.record import Record
 from webhook.core.settle import Outcome, Result, settle, settle_unknown, was_forgotten
-from webhook.core.start import CLAIM_FOR, Started, claimed, is_claimed_by_another, not_started, started
 from webhook.core.status import Status, Verdict
 
 INITIATED = datetime(2026, 3, 2, 18, 0, tzinfo=UTC)
@@ -36,51 +34,6 @@ NOT_EXECUTED = Decision(type="NOT_EXECUTED", label="TOKEN_EXPIRED", risk_score=-
 
 def settled(record: Record, now: datetime = NOW, **changed: Any) -> Outcome:
     return settle(record, reading(**changed), identity_id=IDENTITY, table=TABLE, verified_address=False, now=now)
-
-
-# --- a start ---
-
-
-START = Started(account_id=ACCOUNT, workflow_execution_id=WORKFLOW, verification_url=LINK, created_at=INITIATED)
-
-
-def test_a_started_workflow_is_pending_since_jumio_created_it() -> None:
-    record = started(Record(), START, workflow_key=10011, link=None, now=NOW)
-    assert replace(record, history=()) == pending(starts=("2026-03-02T18:48:37.319Z",))
-    assert [dict(event) for event in record.history] == [
-        {
-            "at": "2026-03-02T18:48:37.319Z",
-            "event": "verification.started",
-            "status": "pending",
-            "workflow_execution_id": WORKFLOW,
-        }
-    ]
-
-
-def test_without_a_time_of_jumios_a_workflow_is_pending_since_now() -> None:
-    record = started(Record(), replace(START, created_at=None), workflow_key="k", link=None, now=NOW)
-    assert (record.initiated_at, record.workflow_key) == ("2026-03-02T18:48:37.319Z", "k")
-
-
-def test_a_new_start_leaves_nothing_of_the_workflow_before_but_the_history() -> None:
-    before = approved(status=Status.INCOMPLETE, history=({"event": "before"},))
-    new = replace(START, workflow_execution_id=NEWER_WORKFLOW, verification_url=None)
-    record = started(before, new, workflow_key=10014, link=None, now=NOW)
-    assert (record.verdict, record.decided_at, record.decision, record.verification_url) == (None, None, None, None)
-    assert (record.status, record.workflow_execution_id) == (Status.PENDING, NEWER_WORKFLOW)
-    assert [event["event"] for event in record.history] == ["before", "verification.started"]
-
-
-def test_a_start_that_was_not_made_is_unstarted_and_keeps_the_account() -> None:
-    before = approved(status=Status.INCOMPLETE, verdict=None, history=({"event": "before"},))
-    record = not_started(before, now=NOW)
-    assert replace(record, history=()) == Record(status=Status.UNSTARTED, account_id=ACCOUNT, workflow_key=10011)
-    assert [event["event"] for event in record.history] == ["before", "verification.unstarted"]
-
-
-def test_a_start_that_was_not_made_again_changes_nothing() -> None:
-    record = not_started(Record(), now=NOW)
-    assert not_started(record, now=LATER) == record
 
 
 # --- the recorded workflow ---
@@ -333,74 +286,8 @@ def test_an_open_workflow_without_a_usable_time_that_jumio_does_not_know_is_inco
     assert settle_unknown(pending(initiated_at=initiated_at), now=NOW).record.status is Status.INCOMPLETE
 
 
-@pytest.mark.parametrize("status", set(Status) - {Status.PENDING})
+@pytest.mark.parametrize("status", [status for status in Status if status is not Status.PENDING])
 def test_any_other_status_stays_when_jumio_no_longer_knows_the_workflow(status: Status) -> None:
     record = approved(status=status)
     outcome = settle_unknown(record, now=INITIATED + timedelta(days=400))
     assert (outcome.result, outcome.event, outcome.record) == (Result.UNCHANGED, None, record)
-
-
-# --- claims ---
-
-
-def test_a_claim_stands_last_in_the_history_and_names_who_made_it() -> None:
-    record = claimed(Record(status=Status.UNSTARTED, history=({"event": "before"},)), by="sweep 1", now=NOW)
-    assert record.status is Status.UNSTARTED
-    assert record.history == (
-        {"event": "before"},
-        {
-            "at": "2026-03-02T18:48:37.319Z",
-            "event": "verification.starting",
-            "status": "unstarted",
-            "workflow_execution_id": None,
-            "by": "sweep 1",
-        },
-    )
-
-
-def test_a_further_claim_replaces_the_one_before() -> None:
-    record = claimed(claimed(Record(status=Status.UNSTARTED), by="sweep 1", now=NOW), by="sweep 2", now=LATER)
-    assert [event["by"] for event in record.history] == ["sweep 2"]
-
-
-@pytest.mark.parametrize(
-    ("by", "age", "is_anothers"),
-    [
-        ("sweep 1", timedelta(0), False),
-        ("sweep 2", timedelta(0), True),
-        (None, timedelta(0), True),
-        (None, CLAIM_FOR, True),
-        (None, CLAIM_FOR + timedelta(milliseconds=1), False),
-        (None, -CLAIM_FOR, True),
-        (None, -CLAIM_FOR - timedelta(milliseconds=1), False),
-    ],
-)
-def test_a_claim_holds_for_a_while_against_everybody_else(by: str | None, age: timedelta, is_anothers: bool) -> None:
-    record = claimed(Record(status=Status.UNSTARTED), by="sweep 1", now=NOW)
-    assert is_claimed_by_another(record, by=by, now=NOW + age) is is_anothers
-
-
-@pytest.mark.parametrize(
-    "history",
-    [
-        (),
-        ({},),
-        ({"event": "verification.starting", "by": "x"},),
-        ({"event": "verification.starting", "by": "x", "at": "some day"},),
-        ({"event": "verification.starting", "by": "x", "at": 7},),
-        ({"event": ["verification.starting"], "by": "x", "at": "2026-03-02T18:48:37.319Z"},),
-        ({"event": "verification.starting", "by": "x", "at": "2026-03-02T18:48:37.319Z"}, {"event": "later"}),
-    ],
-)
-def test_what_is_no_claim_or_not_the_last_event_claims_nothing(history: tuple[dict[str, Any], ...]) -> None:
-    assert not is_claimed_by_another(Record(history=history), by=None, now=NOW)
-
-
-@pytest.mark.parametrize("end", ["started", "not started"])
-def test_a_claim_is_gone_once_the_start_was_tried(end: str) -> None:
-    record = claimed(Record(status=Status.UNSTARTED, history=({"event": "before"},)), by="sweep 1", now=NOW)
-    after = (
-        started(record, START, workflow_key=1, link=None, now=NOW) if end == "started" else not_started(record, now=NOW)
-    )
-    assert not is_claimed_by_another(after, by=None, now=NOW)
-    assert [event["event"] for event in after.history] == ["before", "verification.started"][: 1 + (end == "started")]

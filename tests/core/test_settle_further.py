@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A further verification of somebody who was verified: asked for, started, passed, rejected, doubted, lapsed, lost."""
+"""A further verification of somebody who was verified: passed, rejected, doubted, lapsed, lost, never noted."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -7,16 +7,14 @@ from typing import Any
 
 import pytest
 from support import (
-    ACCOUNT,
     FACE_CHECKS,
+    FURTHER,
     IDENTITY,
-    LINK,
     NEWER_WORKFLOW,
-    NOW,
     PASSED_CHECKS,
     TABLE,
-    WORKFLOW,
     approved,
+    asked,
     assured,
     pending,
     reading,
@@ -27,13 +25,10 @@ from webhook.core.events import Event
 from webhook.core.evidence import Check, Decision
 from webhook.core.record import Record, Reverification
 from webhook.core.settle import Outcome, Result, settle, settle_unknown
-from webhook.core.start import Started, asked_again, reverifying, starts_in_last_day
 from webhook.core.status import Status, Verdict
 
-OUR_LINK = "https://hook.example.com/jumio/verify/our-token"
 NEWEST_WORKFLOW = "44444444-4444-4444-4444-aaaaaaaaaaaa"
-DUE = "2026-03-09T18:48:37.319Z"
-SOONER = datetime(2026, 3, 5, tzinfo=UTC)
+DUE = FURTHER.due_at
 LATER = datetime(2026, 5, 1, tzinfo=UTC)
 ASKED = datetime(2026, 3, 2, 18, 48, 37, tzinfo=UTC)
 DONE = ASKED + timedelta(minutes=10)
@@ -41,22 +36,7 @@ BACK_AT_THE_DESK = DONE + timedelta(minutes=5)
 REJECTED = Decision(type="REJECTED", label="REJECTED", risk_score=100.0)
 WARNING = Decision(type="WARNING", label="WARNING", risk_score=50.0)
 NOT_EXECUTED = Decision(type="NOT_EXECUTED", label="TOKEN_EXPIRED", risk_score=-1.0)
-STARTED = Started(account_id=ACCOUNT, workflow_execution_id=NEWER_WORKFLOW, verification_url=LINK, created_at=ASKED)
-FURTHER = Reverification(
-    reason="risk",
-    due_at=DUE,
-    workflow_execution_id=NEWER_WORKFLOW,
-    verification_url=OUR_LINK,
-    vendor_url=LINK,
-    initiated_at="2026-03-02T18:48:37.000Z",
-    workflow_key=10014,
-)
 DUE_ONLY = Reverification(reason="risk", due_at=DUE)
-
-
-def asked(record: Record | None = None, **changed: Any) -> Record:
-    """Somebody verified, with an open further workflow."""
-    return replace(record or verified(), reverification=replace(FURTHER, **changed))
 
 
 def face(**changed: Any) -> Any:
@@ -83,89 +63,6 @@ def settled(record: Record, read: Any, *, now: datetime = BACK_AT_THE_DESK, veri
 
 def event_of(record: Record) -> dict[str, Any]:
     return dict(record.history[-1])
-
-
-# --- asked for and started ---
-
-
-def test_a_further_workflow_leaves_everything_that_is_known() -> None:
-    before = verified(starts=("2026-03-02T18:00:00.000Z",))
-    record = reverifying(
-        before, STARTED, reason="risk", due_at=NOW + timedelta(days=7), workflow_key=10014, link=OUR_LINK, now=NOW
-    )
-    assert replace(record, history=()) == replace(
-        before, reverification=FURTHER, starts=("2026-03-02T18:00:00.000Z", "2026-03-02T18:48:37.319Z")
-    )
-    assert record.open_workflow_id == NEWER_WORKFLOW
-    assert (before.open_workflow_id, pending().open_workflow_id, Record().open_workflow_id) == (
-        WORKFLOW,
-        WORKFLOW,
-        None,
-    )
-    assert event_of(record) == {
-        "at": "2026-03-02T18:48:37.319Z",
-        "event": "reverification.started",
-        "status": "approved",
-        "workflow_execution_id": NEWER_WORKFLOW,
-    }
-
-
-def test_a_further_workflow_on_a_new_account_is_read_there() -> None:
-    new = replace(STARTED, account_id="another", created_at=None)
-    record = reverifying(verified(), new, reason="risk", due_at=None, workflow_key=1, link=None, now=NOW)
-    assert record.account_id == "another"
-    assert record.reverification is not None
-    assert record.reverification.verification_url == record.reverification.vendor_url == LINK
-    assert (record.reverification.due_at, record.reverification.initiated_at) == (None, "2026-03-02T18:48:37.319Z")
-
-
-@pytest.mark.parametrize(
-    ("before", "asked_for", "due"),
-    [
-        (None, None, None),
-        (None, LATER, "2026-05-01T00:00:00.000Z"),
-        (DUE, None, DUE),
-        (DUE, LATER, DUE),
-        (DUE, SOONER, "2026-03-05T00:00:00.000Z"),
-        ("some day", LATER, "2026-05-01T00:00:00.000Z"),
-    ],
-)
-def test_the_earlier_of_two_dates_holds(before: str | None, asked_for: datetime | None, due: str | None) -> None:
-    was_due = verified(reverification=Reverification(reason="risk", due_at=before))
-    started = reverifying(was_due, STARTED, reason="x", due_at=asked_for, workflow_key=1, link=None, now=NOW)
-    again = asked_again(was_due, reason="x", due_at=asked_for, now=NOW)
-    for record in (started, again):
-        assert record.reverification is not None
-        assert record.reverification.due_at == due
-
-
-def test_asking_again_changes_the_date_alone() -> None:
-    once = asked()
-    assert asked_again(once, reason="manual", due_at=LATER, now=NOW) == once
-    sooner = asked_again(once, reason="manual", due_at=SOONER, now=NOW)
-    assert replace(sooner, history=()) == asked(due_at="2026-03-05T00:00:00.000Z")
-    assert event_of(sooner)["event"] == "reverification.asked"
-
-
-def test_what_is_asked_for_and_cannot_be_started_is_due() -> None:
-    record = asked_again(verified(), reason="role-change", due_at=SOONER, now=NOW)
-    assert record.reverification == Reverification(reason="role-change", due_at="2026-03-05T00:00:00.000Z")
-    assert record.open_workflow_id == WORKFLOW
-
-
-@pytest.mark.parametrize(
-    ("ages", "count"),
-    [((), 0), ((0,), 1), ((0, 12, 23.9), 3), ((24, 25, 1000), 0), ((-1,), 1), ((0.0, 24.0), 1)],
-)
-def test_starts_are_counted_for_a_day(ages: tuple[float, ...], count: int) -> None:
-    starts = tuple((NOW - timedelta(hours=age)).isoformat() for age in ages)
-    assert starts_in_last_day(Record(starts=(*starts, "some day", "")), now=NOW) == count
-
-
-def test_starts_of_earlier_days_are_forgotten() -> None:
-    old = verified(starts=("2026-03-01T18:00:00.000Z", "some day", "2026-03-02T12:00:00.000Z"))
-    record = reverifying(old, STARTED, reason="x", due_at=None, workflow_key=1, link=None, now=NOW)
-    assert record.starts == ("2026-03-02T12:00:00.000Z", "2026-03-02T18:48:37.319Z")
 
 
 # --- passed ---

@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Operators alert on events and audit by them, so that a name, once given, is never changed."""
+
+from webhook.core.events import Event, Note
+
+
+def test_events_keep_their_names() -> None:
+    """https://12factor.net/logs"""
+    assert {event.name: event.value for event in Event} == {
+        "STARTED": "verification.started",
+        "UNSTARTED": "verification.unstarted",
+        "SETTLED": "verification.settled",
+        "REOPENED": "verification.reopened",
+        "FORGOTTEN": "verification.forgotten",
+        "SUPERSEDED": "verification.superseded",
+        "HEALED": "verification.healed",
+        "REVERIFICATION_ASKED": "reverification.asked",
+        "REVERIFICATION_STARTED": "reverification.started",
+        "REVERIFICATION_PASSED": "reverification.passed",
+        "REVERIFICATION_LAPSED": "reverification.lapsed",
+    }
+
+
+def test_notes_keep_their_names() -> None:
+    assert {note.value for note in Note} == {
+        *("request", "request.failed", "request.crashed", "request.invalid", "outbound", "secret.refused"),
+        *("verification.unrecorded", "session.revoked", "server.exception", "log.lost"),
+        *("gate.refused", "gate.not_looked", "gate.not_recorded", "gate.not_started"),
+        *("page.failed", "page.not_looked", "page.not_recorded"),
+        *("reverify.failed", "sync.failed", "sync.crashed", "sync.aborted", "sync.done"),
+    }
+
+
+def test_no_name_is_given_twice() -> None:
+    names = [*map(str, Event), *map(str, Note)]
+    assert len(names) == len(set(names))
