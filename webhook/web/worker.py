@@ -33,6 +33,7 @@ class Client(socket.socket):  # type: ignore[misc]  # gevent has no types
 
     is_idle = True
     is_reading = False
+    _is_over = False
     _ends_at: float
     _idle_seconds = CLIENT_SECONDS
 
@@ -50,10 +51,13 @@ class Client(socket.socket):  # type: ignore[misc]  # gevent has no types
     def recv(self, *args: Any) -> bytes:
         left = self._idle_seconds if self.is_idle else self._ends_at - time.monotonic()
         data: bytes = b""
+        if self._is_over:
+            return data
         self.is_reading = True
         with contextlib.suppress(OSError), gevent.Timeout(max(left, 0.0), False):
             data = super().recv(*args)
         self.is_reading = False
+        self._is_over = not data
         if self.is_idle:
             self.is_idle = False
             self._ends_at = time.monotonic() + CLIENT_SECONDS
