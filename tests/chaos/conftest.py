@@ -3,8 +3,7 @@
 
 from __future__ import annotations
 
-import os
-import secrets
+import random
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -19,12 +18,9 @@ from .ledger import Ledger
 
 
 @pytest.fixture
-def seed(capsys: pytest.CaptureFixture[str]) -> int:
-    """A new one each time, and printed; `CHAOS_SEED` repeats one."""
-    chosen = int(os.environ.get("CHAOS_SEED") or secrets.randbelow(1_000_000))
-    with capsys.disabled():
-        print(f"\nCHAOS_SEED={chosen}")
-    return chosen
+def seed(rng: random.Random) -> int:
+    """That of this test: TEST_SEED, which every run prints, repeats it."""
+    return rng.randrange(1_000_000)
 
 
 @pytest.fixture

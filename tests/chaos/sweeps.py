@@ -18,8 +18,8 @@ _PROCESSES.set_forkserver_preload(["webhook.commands.sync", "webhook.settings"])
 class SyncProcess:
     """One sweep under way. Its output, log included, goes to `output`."""
 
-    def __init__(self, environment: Mapping[str, str], output: Path, *, claim_settles: float | None = None) -> None:
-        self._process = _PROCESSES.Process(target=_sync, args=(dict(environment), str(output), claim_settles))
+    def __init__(self, environment: Mapping[str, str], output: Path) -> None:
+        self._process = _PROCESSES.Process(target=_sync, args=(dict(environment), str(output)))
         self._process.start()
 
     def kill(self) -> None:
@@ -40,27 +40,22 @@ class SyncProcess:
 
 
 @contextlib.contextmanager
-def syncing(
-    environment: Mapping[str, str], output: Path, *, claim_settles: float | None = None
-) -> Iterator[SyncProcess]:
+def syncing(environment: Mapping[str, str], output: Path) -> Iterator[SyncProcess]:
     """A sweep that is under way."""
-    process = SyncProcess(environment, output, claim_settles=claim_settles)
+    process = SyncProcess(environment, output)
     try:
         yield process
     finally:
         process.close()
 
 
-def _sync(environment: dict[str, str], output: str, claim_settles: float | None) -> None:
+def _sync(environment: dict[str, str], output: str) -> None:
     """Runs in the child."""
     from webhook.commands import sync as sync_command
     from webhook.settings import Settings
-    from webhook.verification import sweep as sync
 
     to = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     os.dup2(to, 1)
     os.dup2(to, 2)
-    if claim_settles is not None:
-        sync.CLAIM_SETTLES_SECONDS = claim_settles
     settings = Settings.from_mapping(environment)
     raise SystemExit(sync_command.run(settings, identity=None, every=None, as_json=True))

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Two hundred people while everything fails; when the faults stop, one sync later every identity is Jumio's truth.
 
-The seed is printed; `CHAOS_SEED=<seed>` repeats the same faults (not the same timing).
+`TEST_SEED`, which is printed, repeats the same faults (not the same timing).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from sandbox.callbacks import Callback, Chaos, Policy
 
-from .town import Meddler, Town, town, truth_of
+from .town import Meddler, Town, let_two_minutes_pass, town, truth_of
 from .weather import Weather
 
 PEOPLE = 200
@@ -97,6 +97,7 @@ def test_one_sync_after_the_faults_every_identity_is_jumios_truth(seed: int) -> 
             jumio.wait_for_callbacks(60)
         ledger.weather = lambda call: None
         jumio.sender.policy = Policy()
+        let_two_minutes_pass(place.kratos)
         before = [place.copies(identity_id)[1].get("status") for identity_id in place.people]
 
         sync = place.here.service.run("sync", "--json", timeout=60)

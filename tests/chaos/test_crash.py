@@ -17,12 +17,11 @@ from sandbox.callbacks import Lose, Policy
 from sandbox.faults import Fault
 from webhook.core.record import Record
 from webhook.core.status import Status
-from webhook.verification import sweep as sync
 from webhook.verification.sweep import Sweeper
 
 from .ledger import Call, Ledger
 from .sweeps import syncing
-from .town import Town, age_claims, town, untrue
+from .town import Town, let_two_minutes_pass, town, untrue
 
 # Whose call it is, which one, and how many of its kind came before it.
 Key = tuple[str, str, int]
@@ -114,20 +113,12 @@ def test_a_worker_dies_while_a_login_looks_again(place: Town, what: str, process
     assert place.untrue(identity_id) == []
 
 
-@pytest.fixture
-def prompt_claims(monkeypatch: pytest.MonkeyPatch) -> float:
-    """One sync at a time: nobody's claim needs to be waited for."""
-    monkeypatch.setattr(sync, "CLAIM_SETTLES_SECONDS", 0.01)
-    return 0.01
-
-
 @pytest.mark.parametrize("processed", [False, True])
 def test_a_sync_dies_at_any_of_its_calls(
     world: Bench,
     ledger: Ledger,
     sweeper_of: Callable[..., Sweeper],
     tmp_path: Path,
-    prompt_claims: float,
     processed: bool,
 ) -> None:
     environment = {
@@ -142,7 +133,7 @@ def test_a_sync_dies_at_any_of_its_calls(
         people = _people(world, number)
         names = {identity_id: name for name, identity_id in people.items()}
         seen: list[Key] = []
-        with syncing(environment, tmp_path / "sync.log", claim_settles=prompt_claims) as process:
+        with syncing(environment, tmp_path / "sync.log") as process:
 
             def weather(call: Call) -> Fault | None:
                 name = names.get(call.identity_id or "", "nobody")
@@ -156,7 +147,7 @@ def test_a_sync_dies_at_any_of_its_calls(
             ledger.weather = weather
             assert process.wait() == (0 if at is None else -signal.SIGKILL)
         ledger.weather = lambda call: None
-        age_claims(world.kratos)  # instead of waiting until the lease of the dead one is over
+        let_two_minutes_pass(world.kratos)
         assert sweeper_of(world.settings).sweep().failed == 0
         wrong = {name: untrue(world.jumio, world.kratos, identity_id) for name, identity_id in people.items()}
         assert not any(wrong.values()), (at, wrong)
@@ -174,7 +165,7 @@ def test_a_sync_dies_at_any_of_its_calls(
         run(number, at)
 
     assert len(calls) > 12
-    lost = ("due", "start", 0) if processed else ("due", "patch", 1)  # the claim is the first write
+    lost = ("due", "start", 0) if processed else ("due", "patch", 0)
     assert starts == {**dict.fromkeys([None, *calls], 1), lost: 2}
     assert ledger.excuses() == {"reply lost" if processed else "not noted": 1}
 

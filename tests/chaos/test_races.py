@@ -14,7 +14,6 @@ from conftest import World
 from sandbox import faults
 from sandbox.faults import Fault
 from webhook.core.record import Record
-from webhook.core.start import CLAIM_FOR, claimed
 from webhook.core.status import Status
 from webhook.core.times import to_text
 from webhook.verification.sweep import Sweeper
@@ -25,11 +24,6 @@ from .town import untrue
 
 UNSTARTED = Record(status=Status.UNSTARTED)
 SweeperOf = Callable[..., Sweeper]
-
-
-def known(reason: str) -> pytest.MarkDecorator:
-    """To be taken off once it is mended; until then the test must fail."""
-    return pytest.mark.xfail(strict=True, reason=reason)
 
 
 class Once:
@@ -108,39 +102,6 @@ def test_a_verdict_read_at_login_counts_though_it_cannot_be_written(
     assert desk.login(identity_id, public).status_code == 403
 
 
-def test_a_claim_that_arrives_late_starts_nobody_twice(world: World, ledger: Ledger, sweeper_of: SweeperOf) -> None:
-    identity_id = world.person_with(UNSTARTED)
-    weather = Once("patch", lambda: faults.answer(429, headers={"x-ratelimit-reset": "2"}))
-    ledger.weather = weather
-    with ThreadPoolExecutor(2) as pool:
-        first = pool.submit(sweeper_of(world.settings).sweep)
-        assert weather.happened.wait(5)
-        second = pool.submit(sweeper_of(world.settings).sweep)
-        assert first.result().started + second.result().started <= 1
-    assert len(world.jumio.truth(identity_id)) == 1
-
-
-def test_the_next_sync_waits_for_the_end_of_a_dead_ones_claim(world: World, sweeper_of: SweeperOf) -> None:
-    almost = datetime.now(UTC) - CLAIM_FOR + timedelta(seconds=1)
-    identity_id = world.person_with(claimed(UNSTARTED, by="somebody dead", now=almost))
-
-    assert sweeper_of(world.settings).sweep().started == 1
-
-    assert untrue(world.jumio, world.kratos, identity_id) == []
-
-
-def test_a_sync_that_is_told_to_stop_leaves_no_claim(world: World, ledger: Ledger, sweeper_of: SweeperOf) -> None:
-    identity_id = world.person_with(UNSTARTED)
-    stop = threading.Event()
-    ledger.weather = lambda call: stop.set() if call.what == "patch" else None
-    sweeper_of(world.settings, stop=stop).sweep()
-    ledger.weather = lambda call: None
-
-    sweeper_of(world.settings).sweep()
-
-    assert untrue(world.jumio, world.kratos, identity_id) == []
-
-
 def test_a_start_of_unknown_outcome_is_not_repeated_in_the_same_sweep_even_if_kratos_fails_as_well(
     world: World, ledger: Ledger, sweeper_of: SweeperOf
 ) -> None:
@@ -156,19 +117,6 @@ def test_a_start_of_unknown_outcome_is_not_repeated_in_the_same_sweep_even_if_kr
     ledger.weather = weather
     sweeper_of(world.settings).sweep()
 
-    assert len(world.jumio.truth(identity_id)) == 1
-
-
-@known("a hook does not claim what it starts")
-def test_a_hook_and_a_sync_do_not_both_start(world: World, desk: Desk, ledger: Ledger, sweeper_of: SweeperOf) -> None:
-    identity_id = world.person_with(UNSTARTED)
-    weather = Once("start", lambda: faults.hang(1.5, processed=True))
-    ledger.weather = weather
-    with ThreadPoolExecutor(1) as pool:
-        hook = pool.submit(desk.initiate, identity_id)
-        assert weather.happened.wait(5)
-        sweeper_of(world.settings).sweep()
-        assert hook.result().status_code == 200
     assert len(world.jumio.truth(identity_id)) == 1
 
 

@@ -7,62 +7,53 @@ import json
 import random
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 
 from sandbox.hooks import map_claims
-from sandbox.shipped import PACKAGE
-
-from .test_session_token import inlined, with_max_age
-
-assurance = pytest.importorskip("webhook.core.assurance")
+from sandbox.shipped import shipped
+from webhook.core.assurance import Assurance, effective_level, with_steps
+from webhook.core.record import Record, Reverification
+from webhook.core.start import is_overdue
+from webhook.core.status import Status
+from webhook.ory.kratos.metadata import public_member, public_record
+from webhook.settings import shipped_table
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+TEMPLATE = (shipped("jsonnet") / "session-token.jsonnet").as_uri()
 
 
-def moment(dice: random.Random) -> str:
-    # Never closer than a minute: the template cuts fractions of a second off.
-    away = timedelta(minutes=dice.choice([-1, 1]) * dice.randrange(1, 60 * 24 * 400))
+def moment(rng: random.Random) -> str:
+    """Never the very same second: the numbers of the record are whole."""
+    away = timedelta(minutes=rng.choice([-1, 1]) * rng.randrange(1, 60 * 24 * 400))
     return (NOW + away).isoformat().replace("+00:00", "Z")
 
 
-@pytest.mark.parametrize("seed", range(25))
-def test_the_template_agrees_with_the_gate(seed: int) -> None:
-    from webhook.core.assurance_table import parse_table
-
-    dice = random.Random(seed)
-    days = {level: dice.randrange(1, 400) for level in (2, 3) if dice.random() < 0.5}
-    table = parse_table((PACKAGE / "assurance.toml").read_text())
-    rows = [
-        replace(row, max_age=timedelta(days=days[row.level]) if row.level in days else None) for row in table.levels
-    ]
+@pytest.mark.parametrize("number", range(25))
+def test_the_template_agrees_with_the_gate(number: int, rng: random.Random) -> None:
+    table = shipped_table()
+    rows = [replace(row, max_age=rng.choice([None, timedelta(days=rng.randrange(1, 400))])) for row in table.levels]
     table = replace(table, levels=tuple(rows))
-    recorded: dict[str, Any] = {
-        "level": dice.randrange(4),
-        "name": "any",
-        "verified_at": moment(dice),
-        "expires_at": dice.choice([None, moment(dice)]),
-        "table": "any",
-    }
-    due_at = dice.choice([None, moment(dice)])
-    verified = dice.random() < 0.5
-    jumio = {
-        "status": "approved",
-        "assurance": recorded,
-        "reverification": None if due_at is None else {"due_at": due_at},
-    }
-    identity = {"metadata_public": {"jumio": jumio}, "verifiable_addresses": [{"verified": verified}]}
+    level = rng.randrange(4)
+    assurance = Assurance(
+        level=level,
+        name=table.name_of(level),
+        verified_at=moment(rng),
+        expires_at=rng.choice([None, moment(rng)]),
+        table="any",
+    )
+    due_at = rng.choice([None, moment(rng)])
+    further = rng.choice([None, Reverification(reason="risk", due_at=due_at)])
+    record = Record(status=Status.APPROVED, assurance=with_steps(table, assurance), reverification=further)
+    verified = rng.random() < 0.5
+    written = json.loads(json.dumps(public_member(record)))
+    identity = {"metadata_public": {"jumio": written}, "verifiable_addresses": [{"verified": verified}]}
 
-    level = assurance.effective_level(
-        table,
-        assurance.Assurance(**recorded),
-        verified_address=verified,
-        overdue=due_at is not None and datetime.fromisoformat(due_at) <= NOW,
-        now=NOW,
+    read = public_record({"jumio": written})
+    expected = effective_level(
+        table, read.assurance, verified_address=verified, overdue=is_overdue(read, now=NOW), now=NOW
     )
 
-    claims = map_claims(
-        inlined(with_max_age(days)), session={"identity": identity}, claims={"iat": int(NOW.timestamp())}
-    )
-    assert claims["assurance"]["level"] == level, json.dumps(jumio)
+    claims = map_claims(TEMPLATE, session={"identity": identity}, claims={"iat": int(NOW.timestamp())})
+    assert claims["assurance"]["level"] == expected, json.dumps(written)
+    assert claims["assurance"]["name"] == table.name_of(expected)
