@@ -47,7 +47,7 @@ def secrets(text: str) -> tuple[bytes, ...]:
     secrets = tuple(given(part).encode() for part in parts)
     if not all(secrets):
         raise ValueError("has an empty secret in its comma-separated list")
-    if any(len(secret) < SHORTEST_SECRET for secret in secrets):
+    if any(len(part) < SHORTEST_SECRET for part in parts):
         raise ValueError(f"has a secret shorter than {SHORTEST_SECRET} characters, which can be guessed; {_GENERATE}")
     return secrets
 
