@@ -32,8 +32,9 @@ TIMES_IDLE = 5
 NOISE = 0.025
 # Sockets beside idle connections to peers, and threads: gevent's pool has up to ten.
 MORE_SOCKETS, MORE_THREADS = 2, 10
-# Beyond the first case. If the thousand requests of the others each left a greenlet behind, it would be 30 and more.
-MORE_MEGABYTES = 20
+# Beyond the first case. If the thousand requests of the others each left a greenlet behind, it would be 30 and more;
+# frames in reference cycles, which only a collection that stops everybody for 100 ms takes away, were 8 for each 500.
+MORE_MEGABYTES = 10
 QUIET_WITHIN = 5
 
 # Of the calls to the one peer, a third each; a token is fetched by one for all, so that the first behaviour counts.
