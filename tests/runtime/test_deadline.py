@@ -78,7 +78,9 @@ def event_that_never_comes() -> None:
 
 @pytest.mark.parametrize("wait", [wait_long, lock_that_is_taken, event_that_never_comes])
 @pytest.mark.parametrize(("limit", "at_most"), [(60.0, 0.02), (0.02, 60.0)])
-def test_whatever_waits_is_broken_off_at_the_earlier_end(wait: Callable[[], None], limit: float, at_most: float) -> None:
+def test_whatever_waits_is_broken_off_at_the_earlier_end(
+    wait: Callable[[], None], limit: float, at_most: float
+) -> None:
     begun = time.monotonic()
     with time_limit(limit), pytest.raises(DeadlineExceeded), interrupted(at_most):
         wait()

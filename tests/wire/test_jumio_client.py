@@ -2,6 +2,7 @@
 """The client on the wire: what it sends, what each answer means, and that nothing can hold it or make it wander."""
 
 import base64
+import contextlib
 import json
 import socket
 import threading
@@ -14,11 +15,11 @@ from typing import Any
 import pytest
 from support import (
     ACCOUNT,
-    CALLBACK_SECRET,
     CLIENT_ID,
     CLIENT_SECRET,
     IDENTITY,
     WORKFLOW,
+    callback_path,
     settings_of,
 )
 
@@ -28,8 +29,16 @@ from sandbox.jumio import JumioStandIn
 from sandbox.server import LoopbackServer
 from sandbox.wire import Request
 from webhook import __version__
-from webhook.core.signing import capability_token
-from webhook.errors import VendorError, VendorRateLimited, VendorRefused, VendorUnavailable, WorkflowUnknown
+from webhook.core.status import Status
+from webhook.errors import (
+    NotStarted,
+    VendorError,
+    VendorRateLimited,
+    VendorRefused,
+    VendorUnavailable,
+    WorkflowUnknown,
+)
+from webhook.idv.jumio import client as module
 from webhook.idv.jumio.client import JumioClient
 from webhook.runtime.deadline import time_limit
 
@@ -64,11 +73,15 @@ each_call = pytest.mark.parametrize("name", CALLS)
 each_operation = pytest.mark.parametrize("operation", [start, update, read, check_token])
 
 
+def client_of(*, before_call: Callable[[str], None] = lambda operation: None, **changed: str) -> JumioClient:
+    settings = settings_of(**changed)
+    return JumioClient(settings.jumio, callback_base_url=settings.links.public_url, before_call=before_call)
+
+
 @pytest.fixture
 def make_client(jumio: JumioStandIn) -> Callable[..., JumioClient]:
-    def make(**changed: str) -> JumioClient:
-        urls = {"JUMIO_AUTH_URL": jumio.auth_url, "JUMIO_API_BASE_URL": jumio.api_base_url}
-        return JumioClient(settings_of(**{**urls, **changed}))
+    def make(**changed: Any) -> JumioClient:
+        return client_of(**{"JUMIO_AUTH_URL": jumio.auth_url, "JUMIO_API_BASE_URL": jumio.api_base_url, **changed})
 
     return make
 
@@ -81,7 +94,7 @@ def client(make_client: Callable[..., JumioClient]) -> JumioClient:
 @pytest.fixture
 def lonely(peer: LoopbackServer) -> JumioClient:
     """A client of a server that answers nothing but faults."""
-    return JumioClient(settings_of(JUMIO_AUTH_URL=f"{peer.url}/oauth2/token", JUMIO_API_BASE_URL=f"{peer.url}/api/v1"))
+    return client_of(JUMIO_AUTH_URL=f"{peer.url}/oauth2/token", JUMIO_API_BASE_URL=f"{peer.url}/api/v1")
 
 
 def is_token(request: Request) -> bool:
@@ -162,12 +175,11 @@ def test_a_start_passes_through_what_is_set(jumio: JumioStandIn, make_client: Ca
         JUMIO_SUCCESS_URL="https://app.example.com/done",
         JUMIO_LOCALE="de",
     )
-    token = capability_token(IDENTITY, secret=CALLBACK_SECRET.encode())
     assert sent_by_start(jumio, client) == {
         "customerInternalReference": IDENTITY,
         "userReference": IDENTITY,
         "workflowDefinition": {"key": KEY},
-        "callbackUrl": f"https://hook.example.com/base/jumio/callback/{IDENTITY}/{token}",
+        "callbackUrl": f"https://hook.example.com/base{callback_path(IDENTITY)}",
         "tokenLifetime": "60m",
         "web": {"successUrl": "https://app.example.com/done", "locale": "de"},
     }
@@ -197,20 +209,20 @@ def test_a_further_workflow_is_put_on_the_existing_account(jumio: JumioStandIn, 
 @pytest.mark.parametrize(
     ("outcome", "status", "decision"),
     [
-        ("passed", "PROCESSED", "PASSED"),
-        ("warning", "PROCESSED", "WARNING"),
-        ("rejected", "PROCESSED", "REJECTED"),
-        ("not_executed", "PROCESSED", "NOT_EXECUTED"),
-        ("expire", "TOKEN_EXPIRED", "NOT_EXECUTED"),
+        ("passed", Status.APPROVED, "PASSED"),
+        ("warning", Status.REVIEW, "WARNING"),
+        ("rejected", Status.REJECTED, "REJECTED"),
+        ("not_executed", Status.INCOMPLETE, "NOT_EXECUTED"),
+        ("expire", Status.INCOMPLETE, "NOT_EXECUTED"),
     ],
 )
 def test_a_reading_says_what_jumio_decided(
-    jumio: JumioStandIn, client: JumioClient, outcome: str, status: str, decision: str
+    jumio: JumioStandIn, client: JumioClient, outcome: str, status: Status, decision: str
 ) -> None:
     begun = client.start(IDENTITY, account_id=None, workflow_key=KEY)
     jumio.decide(begun.workflow_execution_id, outcome)
     reading = client.read(account_id=begun.account_id, workflow_execution_id=begun.workflow_execution_id)
-    assert reading.workflow_status == status
+    assert reading.status is status
     assert reading.decision is not None
     assert reading.decision.type == decision
     assert reading.references == (IDENTITY, IDENTITY)
@@ -321,8 +333,9 @@ def test_a_token_whose_jwt_ends_before_its_stated_lifetime_is_renewed_in_time(
     assert len(peer.requests) == 2
 
 
-def test_a_token_from_jumios_cache_that_is_about_to_end_is_not_asked_for_at_every_call(jumio: JumioStandIn) -> None:
-    client = JumioClient(settings_of(JUMIO_AUTH_URL=jumio.auth_url, JUMIO_API_BASE_URL=jumio.api_base_url))
+def test_a_token_from_jumios_cache_that_is_about_to_end_is_not_asked_for_at_every_call(
+    jumio: JumioStandIn, client: JumioClient
+) -> None:
     jumio.issue_token()
     with jumio.lock:
         assert jumio._token is not None
@@ -398,6 +411,7 @@ def test_each_status_is_an_error_by_who_must_act_and_no_call_is_repeated(
     with pytest.raises(VendorError) as caught:
         CALLS[name][0](client)
     assert type(caught.value) is error
+    assert (caught.value.peer, caught.value.status) == ("jumio", status)
     assert len(api_calls(jumio.server)) == 1
 
 
@@ -532,7 +546,7 @@ def flood() -> Iterator[tuple[str, Callable[[], int]]]:
 
 def test_the_body_of_a_redirect_is_bounded_too(flood: tuple[str, Callable[[], int]]) -> None:
     url, taken = flood
-    client = JumioClient(settings_of(JUMIO_AUTH_URL=url, JUMIO_API_BASE_URL=url))
+    client = client_of(JUMIO_AUTH_URL=url, JUMIO_API_BASE_URL=url)
     with pytest.raises(VendorUnavailable):
         client.check_token()
     assert taken() < 1 << 24  # what the sockets' buffers hold, and not all of it
@@ -548,13 +562,80 @@ def test_the_body_of_a_redirect_is_bounded_too(flood: tuple[str, Callable[[], in
     ids=["silence", "a trickled body", "trickled headers"],
 )
 def test_no_answer_can_hold_a_call_beyond_its_time_limit(
-    jumio: JumioStandIn, client: JumioClient, operation: Call, fault: Fault
+    jumio: JumioStandIn, client: JumioClient, monkeypatch: pytest.MonkeyPatch, operation: Call, fault: Fault
 ) -> None:
+    monkeypatch.setattr(module, "START_NEEDS_SECONDS", 0.0)
     jumio.server.faults = lambda request: None if is_token(request) and operation is not check_token else fault
     begun = time.monotonic()
-    with time_limit(0.2), pytest.raises(VendorUnavailable, match=r"did not answer in time|cannot be reached"):
+    with time_limit(0.1), pytest.raises(VendorUnavailable, match="did not answer in time") as caught:
         operation(client)
-    assert 0.15 < time.monotonic() - begun < 2.0
+    assert not isinstance(caught.value, NotStarted), "it may have been"
+    assert 0.08 < time.monotonic() - begun < 1.0
+
+
+@pytest.mark.parametrize("operation", [start, update])
+def test_a_start_is_not_sent_with_too_little_time_to_hear_its_answer(
+    jumio: JumioStandIn, client: JumioClient, operation: Call
+) -> None:
+    assert module.START_NEEDS_SECONDS == 4.0
+    with time_limit(3.9), pytest.raises(NotStarted, match="too little time"):
+        operation(client)
+    assert api_calls(jumio.server) == []
+    assert len(token_calls(jumio.server)) == 1
+    with time_limit(4.5), pytest.raises(WorkflowUnknown) if operation is update else contextlib.nullcontext():
+        operation(client)
+    assert len(api_calls(jumio.server)) == 1
+
+
+def test_what_came_before_it_counts(
+    jumio: JumioStandIn, make_client: Callable[..., JumioClient], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The token, its turn in the rate limits, and a start that was refused for an old token."""
+    monkeypatch.setattr(module, "START_NEEDS_SECONDS", 1.0)
+    held = make_client(before_call=lambda operation: time.sleep(0.1) if operation == "start" else None)
+    with time_limit(1.05), pytest.raises(NotStarted):
+        start(held)
+    assert api_calls(jumio.server) == []
+    client = make_client()
+    client.check_token()
+    jumio.revoke_token()  # so that the first answer, late, is a 401
+    jumio.server.faults = lambda request: None if is_token(request) else faults.hang(0.1)
+    with time_limit(1.05), pytest.raises(NotStarted):
+        start(client)
+    assert len(api_calls(jumio.server)) == 1
+    assert jumio.workflows == []
+
+
+@pytest.mark.parametrize("operation", [read, check_token])
+def test_whatever_costs_nothing_is_sent_as_long_as_there_is_time(client: JumioClient, operation: Call) -> None:
+    with time_limit(0.5), pytest.raises(WorkflowUnknown) if operation is read else contextlib.nullcontext():
+        operation(client)
+
+
+@pytest.mark.parametrize(("operation", "error"), [(start, NotStarted), (read, VendorUnavailable)])
+def test_no_more_calls_are_in_flight_than_is_set(
+    jumio: JumioStandIn, make_client: Callable[..., JumioClient], monkeypatch: pytest.MonkeyPatch,
+    operation: Call, error: type[VendorError],
+) -> None:  # fmt: skip
+    monkeypatch.setattr("webhook.runtime.http.PLACE_SECONDS", 0.05)
+    client = make_client(JUMIO_MAX_IN_FLIGHT="2")
+    client.check_token()
+    jumio.server.clear()
+    jumio.server.faults = lambda _: faults.hang()
+
+    def patient() -> None:
+        with time_limit(0.3), pytest.raises(VendorUnavailable, match="in time"):
+            read(client)
+
+    with ThreadPoolExecutor(2) as threads:
+        waiting = [threads.submit(patient) for _ in range(2)]
+        assert jumio.server.wait(lambda server: len(server.requests) == 2)
+        with pytest.raises(VendorUnavailable, match="too many calls to it are under way") as caught:
+            operation(client)
+        assert type(caught.value) is error
+        assert len(jumio.server.requests) == 2
+        for one in waiting:
+            one.result(5)
 
 
 @each_operation
@@ -571,9 +652,7 @@ def test_a_call_whose_time_is_over_is_not_made(jumio: JumioStandIn, client: Jumi
 def test_a_host_that_cannot_be_reached_is_unavailable() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-    client = JumioClient(
-        settings_of(JUMIO_AUTH_URL=f"http://127.0.0.1:{port}/t", JUMIO_API_BASE_URL=f"http://127.0.0.1:{port}")
-    )
+    client = client_of(JUMIO_AUTH_URL=f"http://127.0.0.1:{port}/t", JUMIO_API_BASE_URL=f"http://127.0.0.1:{port}")
     with pytest.raises(VendorUnavailable, match="cannot be reached"):
         client.check_token()
 
@@ -581,14 +660,14 @@ def test_a_host_that_cannot_be_reached_is_unavailable() -> None:
 def test_a_host_that_does_not_speak_tls_is_unavailable(peer: LoopbackServer) -> None:
     url = peer.url.replace("http://", "https://")
     with pytest.raises(VendorUnavailable, match="cannot be reached"):
-        JumioClient(settings_of(JUMIO_AUTH_URL=url, JUMIO_API_BASE_URL=url)).check_token()
+        client_of(JUMIO_AUTH_URL=url, JUMIO_API_BASE_URL=url).check_token()
 
 
 @pytest.mark.parametrize("host", ["a..example.com", "a" * 64 + ".example.com"])
 def test_a_host_that_cannot_be_a_name_is_unavailable(host: str) -> None:
     url = f"http://{host}/"
     with pytest.raises(VendorUnavailable, match="cannot be reached"):
-        JumioClient(settings_of(JUMIO_AUTH_URL=url, JUMIO_API_BASE_URL=url)).check_token()
+        client_of(JUMIO_AUTH_URL=url, JUMIO_API_BASE_URL=url).check_token()
 
 
 # --- surroundings ---
@@ -609,7 +688,7 @@ def test_through_a_proxy_the_same_bounds_hold(peer: LoopbackServer, monkeypatch:
     monkeypatch.setenv("NO_PROXY", "")
     monkeypatch.setenv("no_proxy", "")
     url = "http://jumio.invalid"
-    client = JumioClient(settings_of(JUMIO_AUTH_URL=f"{url}/oauth2/token", JUMIO_API_BASE_URL=url))
+    client = client_of(JUMIO_AUTH_URL=f"{url}/oauth2/token", JUMIO_API_BASE_URL=url)
     peer.faults = lambda _: faults.hang()
     with time_limit(0.2), pytest.raises(VendorUnavailable):
         client.check_token()
@@ -621,12 +700,11 @@ def test_through_a_proxy_the_same_bounds_hold(peer: LoopbackServer, monkeypatch:
     assert [request.headers["Host"] for request in peer.requests] == ["jumio.invalid"] * 3
 
 
-def test_whoever_paces_is_told_of_each_call_before_it_is_made(jumio: JumioStandIn) -> None:
+def test_whoever_paces_is_told_of_each_call_before_it_is_made(
+    jumio: JumioStandIn, make_client: Callable[..., JumioClient]
+) -> None:
     told: list[tuple[str, int]] = []
-    client = JumioClient(
-        settings_of(JUMIO_AUTH_URL=jumio.auth_url, JUMIO_API_BASE_URL=jumio.api_base_url),
-        before_call=lambda operation: told.append((operation, len(jumio.server.requests))),
-    )
+    client = make_client(before_call=lambda operation: told.append((operation, len(jumio.server.requests))))
     begun = client.start(IDENTITY, account_id=None, workflow_key=KEY)
     client.read(account_id=begun.account_id, workflow_execution_id=begun.workflow_execution_id)
     assert [operation for operation, _ in told][-1] == "read"

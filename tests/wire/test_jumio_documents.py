@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from support import ACCOUNT, IDENTITY, LINK, WORKFLOW
 
-from webhook.core.evidence import Check, Decision, Reading
+from webhook.core.evidence import Check, Decision, Grade, Reading
 from webhook.core.start import Started
+from webhook.core.status import Status, Verdict
 from webhook.errors import VendorUnavailable
 from webhook.idv.jumio.documents import parse_object, parse_reading, parse_started, parse_token
 
@@ -167,13 +168,27 @@ def test_a_reading_takes_what_is_needed() -> None:
     assert read() == Reading(
         account_id=ACCOUNT,
         workflow_execution_id=WORKFLOW,
-        workflow_status="PROCESSED",
+        status=Status.APPROVED,
+        verdict=Verdict.PASSED,
         decision=Decision(type="PASSED", label="PASSED", risk_score=50.0),
         created_at=datetime(2021, 5, 28, 9, 17, 50, 240000, tzinfo=UTC),
         completed_at=datetime(2021, 5, 28, 9, 20, tzinfo=UTC),
         workflow_key=10011,
         references=(IDENTITY, IDENTITY),
     )
+
+
+def test_what_it_says_is_turned_into_our_words() -> None:
+    warned = [{"decision": {"type": "WARNING", "details": {"label": "BLURRED"}}}]
+    assert (read(workflow=workflow(status="TOKEN_EXPIRED")).status, read(decision=None).verdict) == (
+        Status.INCOMPLETE, None
+    )  # fmt: skip
+    assert read().worst is Grade.CLEAR
+    assert read(capabilities={"usability": warned}).worst is Grade.DOUBTED
+    assert read(decision={"type": "REJECTED"}, capabilities={"usability": warned}).worst is Grade.REFUTED
+    face = {name: [{"decision": {"type": "PASSED"}}] for name in ("authentication", "liveness")}
+    assert read(capabilities=face).is_face_check
+    assert not read(capabilities={**face, "extraction": [{"decision": {"type": "PASSED"}}]}).is_face_check
 
 
 @pytest.mark.parametrize(
@@ -336,4 +351,5 @@ def test_the_evidence_is_the_decision_and_the_checks() -> None:
             "PASSED", found.checks, verified_address
         )  # fmt: skip
         assert (evidence.document_type, evidence.document_expires_at) == ("PASSPORT", datetime(2030, 1, 2, tzinfo=UTC))
+        assert evidence.worst is Grade.CLEAR
     assert read(decision=None).evidence(verified_address=True).execution is None

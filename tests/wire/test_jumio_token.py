@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The token that all threads share."""
+"""The token that all requests share."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -75,7 +75,7 @@ def test_after_a_failure_the_old_token_is_gone_and_the_next_call_asks_again() ->
 
 
 @pytest.mark.parametrize("refused", [None, "token 0"])
-def test_eight_threads_cause_one_request(refused: str | None) -> None:
+def test_eight_at_once_cause_one_request(refused: str | None) -> None:
     source = Source()
     token = source.shared()
     together = threading.Barrier(8, timeout=10)
@@ -90,7 +90,7 @@ def test_eight_threads_cause_one_request(refused: str | None) -> None:
 
 
 @pytest.mark.parametrize("allowed", [0.05, -1.0])
-def test_whoever_waits_for_another_threads_request_gives_up_in_time(allowed: float) -> None:
+def test_whoever_waits_for_anothers_request_gives_up_in_time(allowed: float) -> None:
     asked, answer = threading.Event(), threading.Event()
 
     def fetch() -> tuple[str, float]:
@@ -111,6 +111,62 @@ def test_whoever_waits_for_another_threads_request_gives_up_in_time(allowed: flo
             threads.submit(waiter).result(10)
         answer.set()
         assert first.result(10) == "token"
+
+
+class Slow(Source):
+    """Hands out the next token only when it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked, self.answer = threading.Event(), threading.Event()
+
+    def __call__(self) -> tuple[str, float]:
+        self.asked.set()
+        assert self.answer.wait(10)
+        return super().__call__()
+
+
+@pytest.fixture
+def slow() -> Slow:
+    return Slow()
+
+
+@pytest.fixture
+def renewing(slow: Slow) -> Iterator[SharedToken]:
+    """A token that still holds for a moment, and that somebody is renewing."""
+    slow.answer.set()
+    token = slow.shared()
+    token.get()
+    slow.answer.clear()
+    slow.asked.clear()
+    slow.now += 3600 - RENEW_BEFORE_SECONDS + 1
+    with ThreadPoolExecutor(1) as threads:
+        first = threads.submit(token.get)
+        assert slow.asked.wait(10)
+        yield token
+        slow.answer.set()
+        assert first.result(10) == "token 2"
+
+
+def test_while_somebody_renews_it_the_others_go_on_with_the_old_one(slow: Slow, renewing: SharedToken) -> None:
+    with time_limit(0.5):
+        assert {renewing.get() for _ in range(10)} == {"token 1"}
+        slow.now += RENEW_BEFORE_SECONDS - 2
+        assert renewing.get() == "token 1", "to its very end"
+
+
+@pytest.mark.parametrize(("seconds", "refused"), [(RENEW_BEFORE_SECONDS - 1, None), (0.0, "token 1")])
+def test_once_it_has_ended_or_was_refused_they_wait(
+    slow: Slow, renewing: SharedToken, seconds: float, refused: str | None
+) -> None:
+    slow.now += seconds
+    with time_limit(0.05), pytest.raises(VendorUnavailable, match="in time"):
+        renewing.get(refused=refused)
+    with ThreadPoolExecutor(1) as threads:
+        waiting = threads.submit(renewing.get, refused=refused)
+        slow.answer.set()
+        assert waiting.result(10) == "token 2"
+    assert slow.count == 2
 
 
 def test_the_lock_is_free_after_a_failure() -> None:

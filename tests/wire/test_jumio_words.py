@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The contract's status table, row by row."""
+"""Jumio's words, row by row: the contract's status table, grades, and what a verification consisted of."""
 
 import pytest
+from support import FACE_CHECKS, PASSED_CHECKS
 
-from webhook.core.status import FINAL_WORKFLOW_STATUSES, Status, Verdict
-from webhook.idv.jumio.words import status_of
+from webhook.core.evidence import Check, Grade
+from webhook.core.status import Status, Verdict
+from webhook.idv.jumio.words import grade_of, has_face, is_face_check, is_final, status_of
 
 DECISIONS = ("PASSED", "WARNING", "REJECTED", "FAILED", "NOT_EXECUTED", "", None)
 
@@ -43,6 +45,64 @@ def test_any_other_workflow_is_pending_whatever_decision_it_carries(workflow_sta
     assert status_of(workflow_status, decision) == (Status.PENDING, None)
 
 
-def test_exactly_the_statuses_that_leave_pending_are_final() -> None:
-    known = ("INITIATED", "ACQUIRED", "ACQUISITION_STARTED", "PROCESSED", "SESSION_EXPIRED", "TOKEN_EXPIRED")
-    assert {name for name in known if status_of(name, "PASSED")[0] is not Status.PENDING} == FINAL_WORKFLOW_STATUSES
+@pytest.mark.parametrize(
+    "name", ["INITIATED", "ACQUIRED", "ACQUISITION_STARTED", "PROCESSED", "SESSION_EXPIRED", "TOKEN_EXPIRED", "NEW", ""]
+)
+def test_exactly_the_statuses_that_leave_pending_are_final(name: str) -> None:
+    assert is_final(name) is (status_of(name, "PASSED")[0] is not Status.PENDING)
+
+
+@pytest.mark.parametrize(
+    ("decision", "grade"),
+    [
+        ("PASSED", Grade.CLEAR),
+        ("NOT_EXECUTED", Grade.CLEAR),
+        ("WARNING", Grade.DOUBTED),
+        ("REJECTED", Grade.REFUTED),
+        ("FAILED", Grade.REFUTED),
+        ("warning", Grade.CLEAR),
+        ("SOMETHING_NEW", Grade.CLEAR),
+        ("", Grade.CLEAR),
+        (None, Grade.CLEAR),
+    ],
+)
+def test_what_a_decision_leaves_of_trust(decision: str | None, grade: Grade) -> None:
+    assert grade_of(decision) is grade
+    assert Grade.CLEAR < Grade.DOUBTED < Grade.REFUTED
+
+
+def check(capability: str, decision: str | None = "PASSED") -> Check:
+    return Check(capability=capability, decision=decision, label="OK", data={})
+
+
+@pytest.mark.parametrize(
+    ("checks", "is_one"),
+    [
+        (FACE_CHECKS, True),
+        ((*FACE_CHECKS, check("extraction", "NOT_EXECUTED")), True),
+        ((*FACE_CHECKS, check("extraction", None)), True),
+        ((check("authentication", "WARNING"),), True),
+        ((), False),
+        (PASSED_CHECKS, False),
+        ((*PASSED_CHECKS, check("authentication")), False),
+        ((check("authentication", "NOT_EXECUTED"), check("liveness")), False),
+        ((check("authentication", None), check("liveness")), False),
+    ],
+)
+def test_a_face_check_compares_a_face_and_shows_no_document(checks: tuple[Check, ...], is_one: bool) -> None:
+    assert is_face_check(checks) is is_one
+
+
+@pytest.mark.parametrize(
+    ("checks", "has"),
+    [
+        (PASSED_CHECKS, True),
+        ((check("liveness"), check("liveness")), True),
+        ((check("liveness"), check("liveness", "NOT_EXECUTED")), False),
+        ((check("liveness", "WARNING"),), False),
+        ((check("similarity"),), False),
+        ((), False),
+    ],
+)
+def test_a_face_can_only_be_compared_with_one_that_was_seen_alive(checks: tuple[Check, ...], has: bool) -> None:
+    assert has_face(checks) is has

@@ -42,7 +42,7 @@ def kratos(request: pytest.FixtureRequest) -> Iterator[Kratos]:
 
 @pytest.fixture(scope="module")
 def client(kratos: Kratos) -> KratosClient:
-    return KratosClient(settings_of(KRATOS_ADMIN_URL=kratos.admin_url))
+    return KratosClient(settings_of(KRATOS_ADMIN_URL=kratos.admin_url).kratos)
 
 
 def email() -> str:
@@ -218,7 +218,7 @@ def test_a_kratos_that_runs_is_ready(client: KratosClient) -> None:
 
 
 def test_the_admin_prefix_may_stand_in_the_setting(kratos: Kratos, person: str) -> None:
-    client = KratosClient(settings_of(KRATOS_ADMIN_URL=f"{kratos.admin_url}/admin/"))
+    client = KratosClient(settings_of(KRATOS_ADMIN_URL=f"{kratos.admin_url}/admin/").kratos)
     client.check_ready()
     assert client.get(person).id == person
 

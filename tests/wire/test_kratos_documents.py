@@ -9,7 +9,6 @@ from support import IDENTITY, approved, pending
 from webhook.errors import KratosUnavailable
 from webhook.ory.kratos.documents import (
     Identity,
-    is_writable,
     next_page_token,
     parse_identity,
     parse_json,
@@ -120,7 +119,7 @@ def test_a_next_page_without_a_token_is_an_error_for_to_stop_there_would_leave_p
 def test_only_an_object_or_nothing_can_hold_our_member(metadata: object, writable: bool) -> None:
     for public, admin in ((metadata, None), (None, metadata)):
         identity = Identity(id=IDENTITY, state="active", metadata_public=public, metadata_admin=admin)
-        assert is_writable(identity) is writable
+        assert identity.is_writable is writable
 
 
 def test_a_patch_touches_our_two_members_only() -> None:
@@ -132,3 +131,16 @@ def test_a_patch_touches_our_two_members_only() -> None:
 
 def test_a_patch_touches_the_state_where_one_is_given() -> None:
     assert patch_of(approved(), state="inactive")[2:] == [{"op": "replace", "path": "/state", "value": "inactive"}]
+
+
+def test_the_record_is_read_from_both_copies_once() -> None:
+    identity = Identity(
+        id=IDENTITY,
+        state="active",
+        metadata_public={"jumio": public_member(approved())},
+        metadata_admin={"jumio": admin_member(approved())},
+    )
+    assert identity.record == approved()
+    assert identity.record is identity.record
+    assert identity.holds(approved())
+    assert not identity.holds(pending())

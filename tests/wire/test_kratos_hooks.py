@@ -1,20 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What callers may send, and what is malformed."""
+"""The bodies of Kratos' hooks: what is taken from them, and what is malformed."""
 
 import json
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from support import ACCOUNT, HOSTILE_BODIES, IDENTITY, LINK, WORKFLOW
+from support import HOSTILE_BODIES, IDENTITY, LINK
 
-from webhook.core.ids import NIL_UUID, usable_identity_id, usable_vendor_id
+from webhook.core.ids import NIL_UUID
 from webhook.core.policy import Policy
 from webhook.core.record import Record
 from webhook.core.status import Status
-from webhook.core.strict_json import parse_json_object
 from webhook.errors import Malformed
-from webhook.idv.jumio.callback import Callback, parse_callback
 from webhook.ory.kratos.hooks import GateHook, ReverifyOrder, parse_initiate, parse_reverify
 from webhook.ory.kratos.hooks import parse_validate as parse_validate_hook
 
@@ -23,17 +21,11 @@ def parse_validate(body: bytes) -> GateHook:
     return parse_validate_hook(body, highest_level=3)
 
 
-@pytest.mark.parametrize("body", HOSTILE_BODIES.values(), ids=HOSTILE_BODIES)
-@pytest.mark.parametrize("parse", [parse_json_object, parse_initiate, parse_validate, parse_callback, parse_reverify])
-def test_a_body_that_is_not_one_clean_json_object_is_malformed(parse: Any, body: bytes) -> None:
+@pytest.mark.parametrize("name", ["empty", "a list", "a duplicate key"])  # all of them: core/test_strict_json.py
+@pytest.mark.parametrize("parse", [parse_initiate, parse_validate, parse_reverify])
+def test_a_body_that_is_not_one_clean_json_object_is_malformed(parse: Any, name: str) -> None:
     with pytest.raises(Malformed):
-        parse(body)
-
-
-def test_an_object_is_returned_as_it_is() -> None:
-    assert parse_json_object(b' {"a": [1, "\\ud83d\\ude00", 1e999, null]} ') == {
-        "a": [1, "\N{GRINNING FACE}", float("inf"), None]
-    }
+        parse(HOSTILE_BODIES[name])
 
 
 def test_initiate_takes_the_id_and_ignores_the_rest() -> None:
@@ -45,7 +37,7 @@ def test_an_id_in_upper_case_is_taken_in_kratos_own_case() -> None:
     assert parse_initiate(json.dumps({"identity": {"id": IDENTITY.upper()}}).encode()) == IDENTITY
 
 
-UNUSABLE_IDENTITIES = [
+UNUSABLE_IDENTITIES: list[dict[str, Any]] = [  # all ids: core/test_ids.py
     {},
     {"identity": None},
     {"identity": IDENTITY},
@@ -56,27 +48,21 @@ UNUSABLE_IDENTITIES = [
     {"identity": {"id": ""}},
     {"identity": {"id": [IDENTITY]}},
     {"identity": {"id": "../admin"}},
-    {"identity": {"id": IDENTITY + "\n"}},
-    {"identity": {"id": f" {IDENTITY}"}},
-    {"identity": {"id": IDENTITY.replace("-", "")}},
-    {"identity": {"id": f"{{{IDENTITY}}}"}},
-    {"identity": {"id": "٩" + IDENTITY[1:]}},
-    {"identity": {"id": "\ud800" + IDENTITY[1:]}},
     {"identity": {"id": NIL_UUID}},
 ]
 
 
 @pytest.mark.parametrize("body", UNUSABLE_IDENTITIES, ids=str)
-@pytest.mark.parametrize("parse", [parse_initiate, parse_validate])
+@pytest.mark.parametrize("parse", [parse_initiate, parse_validate, parse_reverify])
 def test_a_body_without_a_usable_identity_id_is_malformed(parse: Any, body: dict[str, Any]) -> None:
     with pytest.raises(Malformed, match=r"identity\.id"):
         parse(json.dumps(body).encode())
 
 
-@pytest.mark.parametrize("parse", [parse_initiate, parse_validate])
+@pytest.mark.parametrize("parse", [parse_initiate, parse_validate, parse_reverify])
 def test_the_nil_uuid_gets_a_reason_that_names_the_cause(parse: Any) -> None:
     with pytest.raises(Malformed, match="nil UUID: the hook parses its response"):
-        parse(json.dumps({"identity": {"id": NIL_UUID, "metadata_public": None}}).encode())
+        parse(json.dumps({"identity": {"id": NIL_UUID}}).encode())
 
 
 def validate_body(metadata_public: object) -> bytes:
@@ -89,7 +75,7 @@ def test_metadata_without_a_record_has_the_status_none(metadata: object) -> None
     assert (hook.identity_id, hook.record) == (IDENTITY, Record())
 
 
-@pytest.mark.parametrize("status", set(Status) - {Status.NONE})
+@pytest.mark.parametrize("status", [status for status in Status if status is not Status.NONE])
 def test_validate_reads_the_public_copy(status: Status) -> None:
     hook = parse_validate(validate_body({"jumio": {"status": status.value, "verification_url": LINK}, "other": 1}))
     assert hook.record == Record(status=status, verification_url=LINK)
@@ -104,104 +90,6 @@ def test_metadata_of_another_shape_is_malformed_and_never_a_pass(metadata: objec
 def test_a_hook_that_does_not_send_the_metadata_is_malformed_and_never_a_pass() -> None:
     with pytest.raises(Malformed, match=r"validate\.jsonnet"):
         parse_validate(json.dumps({"identity": {"id": IDENTITY}}).encode())
-
-
-# documentation.jumio.ai/docs/developer-resources/callback
-CALLBACK: dict[str, Any] = {
-    "callbackSentAt": "2021-01-21T14:55:01.917Z",
-    "userReference": IDENTITY,
-    "workflowExecution": {
-        "id": WORKFLOW,
-        "href": f"https://retrieval.apac-1.jumio.ai/api/v1/accounts/{ACCOUNT}/workflow-executions/{WORKFLOW}",
-        "definitionKey": "3",
-        "status": "PROCESSED",
-    },
-    "account": {"id": ACCOUNT, "href": f"https://retrieval.apac-1.jumio.ai/api/v1/accounts/{ACCOUNT}"},
-}
-
-
-@pytest.mark.parametrize(
-    ("status", "is_final"),
-    [
-        ("PROCESSED", True),
-        ("SESSION_EXPIRED", True),
-        ("TOKEN_EXPIRED", True),
-        ("INITIATED", False),
-        ("ACQUIRED", False),
-        ("ACQUISITION_STARTED", False),
-        ("SOMETHING_NEW", False),
-        ("", False),
-    ],
-)
-def test_a_callback_says_which_workflow_and_whether_it_is_over(status: str, is_final: bool) -> None:
-    body = {**CALLBACK, "workflowExecution": {**CALLBACK["workflowExecution"], "status": status}}
-    doorbell = parse_callback(json.dumps(body).encode())
-    assert doorbell == Callback(account_id=ACCOUNT, workflow_execution_id=WORKFLOW, is_final=is_final)
-
-
-@pytest.mark.parametrize("name", ["workflowExecution", "account"])
-@pytest.mark.parametrize("value", [None, "x", 1, [], [{}]])
-def test_a_callback_with_a_member_of_another_type_is_malformed(name: str, value: object) -> None:
-    with pytest.raises(Malformed, match="must be objects"):
-        parse_callback(json.dumps({**CALLBACK, name: value}).encode())
-
-
-@pytest.mark.parametrize("name", ["workflowExecution", "account"])
-def test_a_callback_without_a_member_is_malformed(name: str) -> None:
-    with pytest.raises(Malformed, match="must be objects"):
-        parse_callback(json.dumps({key: value for key, value in CALLBACK.items() if key != name}).encode())
-
-
-@pytest.mark.parametrize("status", [None, 1, True, [], {"a": 1}])
-def test_a_callback_whose_status_is_no_string_is_malformed(status: object) -> None:
-    body = {**CALLBACK, "workflowExecution": {**CALLBACK["workflowExecution"], "status": status}}
-    with pytest.raises(Malformed, match="status must be a string"):
-        parse_callback(json.dumps(body).encode())
-
-
-UNUSABLE_JUMIO_IDS = [
-    None,
-    1,
-    True,
-    [],
-    {},
-    "",
-    ".",
-    "..",
-    "../../accounts",
-    "a/b",
-    "a%2Fb",
-    "a?b",
-    "a#b",
-    "a b",
-    "a\n",
-    "a\x00",
-    "é",
-    "٣",
-    "-a",
-    "a" * 101,
-]
-
-
-@pytest.mark.parametrize("value", UNUSABLE_JUMIO_IDS, ids=repr)
-@pytest.mark.parametrize(("name", "said"), [("account", "account.id"), ("workflowExecution", "workflowExecution.id")])
-def test_a_callback_with_an_id_that_could_leave_its_path_segment_is_malformed(
-    name: str, said: str, value: object
-) -> None:
-    with pytest.raises(Malformed, match=f"{said} is not an id"):
-        parse_callback(json.dumps({**CALLBACK, name: {**CALLBACK[name], "id": value}}).encode())
-    assert usable_vendor_id(value) is None
-
-
-@pytest.mark.parametrize("value", [ACCOUNT, ACCOUNT.upper(), "acc_1", "A", "0", "a" * 100])
-def test_an_id_that_fits_one_path_segment_is_usable(value: str) -> None:
-    assert usable_vendor_id(value) == value
-
-
-def test_an_identity_id_is_usable_in_any_case_unless_it_is_nil() -> None:
-    assert usable_identity_id(IDENTITY) == usable_identity_id(IDENTITY.upper()) == IDENTITY
-    assert usable_identity_id(NIL_UUID) is None
-    assert usable_identity_id("") is None
 
 
 # --- policies and re-verifications ---
@@ -258,7 +146,7 @@ def test_a_reverification_may_be_due() -> None:
     ("more", "said"),
     [
         *(({"reason": odd}, "reason must be one of") for odd in (None, "", "Risk", "step-up", 1, [], ["risk"])),
-        *(({"due_in": odd}, "due_in must be a duration") for odd in ("", "7", 7, "7w", [], True)),
+        *(({"due_in": odd}, "due_in must be a duration") for odd in ("", "7w", 7)),
         ({"due_at": "7d"}, "unknown members: due_at"),
         ({"flow": {}, "a": 1}, "unknown members: a, flow"),
     ],
@@ -267,9 +155,3 @@ def test_a_reverification_may_be_due() -> None:
 def test_a_malformed_reverification_is_named(more: dict[str, Any], said: str) -> None:
     with pytest.raises(Malformed, match=said):
         parse_reverify(reverify_body(**more))
-
-
-@pytest.mark.parametrize("body", UNUSABLE_IDENTITIES, ids=str)
-def test_a_reverification_of_nobody_is_malformed(body: dict[str, Any]) -> None:
-    with pytest.raises(Malformed, match=r"identity\.id"):
-        parse_reverify(json.dumps(body).encode())
