@@ -65,6 +65,8 @@ REQUIRED = {
 }
 
 TABLE = shipped_table()
+# The least assurance table there can be.
+LEAST = 'version = "1"\nwarning_cap = 1\n[[levels]]\nlevel = 1\nname = "contact"\n'
 # What the stand-in's passed workflow brings, and what the shipped table makes of it.
 PASSED_CHECKS = tuple(
     Check(capability=name, decision="PASSED", label=label, data={})

@@ -3,17 +3,20 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
+from operator import attrgetter
 from pathlib import Path
 
 import pytest
 from dotenv import dotenv_values
-from support import API_KEY, CLIENT_SECRET, REQUIRED, settings_of
+from support import API_KEY, CLIENT_SECRET, LEAST, REQUIRED, settings_of
 
 from webhook import __version__
+from webhook.core.assurance_table import parse_table
 from webhook.core.status import OnRejected, Status
 from webhook.settings import Settings, SettingsError, shipped_table
 
-EXAMPLE = Path(__file__).parents[1] / ".env.example"
+EVERYWHERE = "0.0.0.0"  # noqa: S104  # as a container needs it
+EXAMPLE = Path(__file__).parents[2] / ".env.example"
 
 
 class Recorded(Mapping[str, str | None]):
@@ -51,7 +54,7 @@ def test_the_required_settings_are_enough_and_the_rest_has_the_stated_defaults()
     settings = Settings.from_mapping(REQUIRED)
     assert settings.ory_webhook_secrets == (b"ory-secret-for-tests", b"ory-secret-of-last-year")
     assert settings.jumio.callback_secrets == (b"sandbox-callback-secret", b"callback-secret-of-last-year")
-    assert (settings.server.port, settings.server.workers, settings.verification.workflow_key) == (3000, 2, 10011)
+    assert (settings.server.port, settings.server.workers, settings.verification.workflow_key) == (3000, 1, 10011)
     assert settings.jumio.signature_header == "X-Jumio-Signature"
     assert settings.jumio.user_agent == f"ory-jumio-webhook/{__version__}"
     assert settings.verification.block_login_statuses == {Status.REJECTED}
@@ -60,14 +63,17 @@ def test_the_required_settings_are_enough_and_the_rest_has_the_stated_defaults()
     assert settings.jumio.token_lifetime is settings.jumio.success_url is settings.jumio.error_url is None
     assert settings.jumio.locale is None
     assert (settings.verification.reauth_workflow_key, settings.verification.max_starts_per_day) == (10014, 5)
+    assert (settings.kratos.max_in_flight, settings.jumio.max_in_flight) == (100, 500)
+    assert (settings.server.bind_address, settings.log.format, settings.log.level) == (EVERYWHERE, "json", "info")
     assert settings.links.max_age == timedelta(days=7)
+    assert settings.links.secrets == settings.jumio.callback_secrets
     assert settings.verification.assurance_table == shipped_table()
 
 
 def test_every_missing_setting_is_reported_at_once_by_name() -> None:
     with pytest.raises(SettingsError) as caught:
         Settings.from_mapping({})
-    assert caught.value.problems == [
+    assert sorted(caught.value.problems) == sorted(
         f"{name} is missing"
         for name in (
             "ORY_WEBHOOK_SECRET",
@@ -78,7 +84,7 @@ def test_every_missing_setting_is_reported_at_once_by_name() -> None:
             "JUMIO_CLIENT_SECRET",
             "JUMIO_CALLBACK_SECRET",
         )
-    ]
+    )
     assert all(problem in str(caught.value) for problem in caught.value.problems)
 
 
@@ -93,9 +99,12 @@ def test_an_empty_optional_setting_is_its_default(name: str) -> None:
     assert settings_of(**{name: "  "}) == settings_of()
 
 
+GOOD = "sixteen-bytes-xx"
 MALFORMED = {
-    "ORY_WEBHOOK_SECRET": [",", "a,", ",a", "a,,b", "a, ,b"],
-    "JUMIO_CALLBACK_SECRET": [",", "a,,b"],
+    "ORY_WEBHOOK_SECRET": [",", f"{GOOD},", f",{GOOD}", f"{GOOD},,{GOOD}", f"{GOOD}, ,{GOOD}", "fifteen-bytes-x"],
+    "JUMIO_CALLBACK_SECRET": [",", f"{GOOD},,{GOOD}", f"{GOOD}, short"],
+    "KRATOS_MAX_IN_FLIGHT": ["0", "10001", "-1", "many", "1e2"],
+    "JUMIO_MAX_IN_FLIGHT": ["0", "10001", "2.5"],
     "KRATOS_ADMIN_URL": [
         "kratos:4434",
         "kratos",
@@ -171,69 +180,72 @@ def test_everything_that_is_wrong_is_reported_together() -> None:
 
 
 ACCEPTED = [
-    ("KRATOS_ADMIN_URL", "http://kratos:4434/", "kratos_admin_url", "http://kratos:4434"),
-    ("KRATOS_ADMIN_URL", "http://kratos:4434/admin", "kratos_admin_url", "http://kratos:4434"),
-    ("KRATOS_ADMIN_URL", "http://kratos:4434/admin/", "kratos_admin_url", "http://kratos:4434"),
-    ("KRATOS_ADMIN_URL", "https://x.projects.oryapis.com", "kratos_admin_url", "https://x.projects.oryapis.com"),
-    ("KRATOS_ADMIN_URL", "http://[::1]:4434", "kratos_admin_url", "http://[::1]:4434"),
-    ("ORY_WEBHOOK_SECRET", " a , b", "ory_webhook_secrets", (b"a", b"b")),
-    ("ORY_WEBHOOK_SECRET", "géheim", "ory_webhook_secrets", ("géheim".encode(),)),
-    ("ORY_API_KEY", API_KEY, "ory_api_key", API_KEY),
-    ("BIND_ADDRESS", "127.0.0.1", "bind_address", "127.0.0.1"),
-    ("BIND_ADDRESS", "::", "bind_address", "::"),
-    ("PORT", "1", "port", 1),
-    ("PORT", " 65535 ", "port", 65535),
-    ("WEB_CONCURRENCY", "256", "web_concurrency", 256),
-    ("PUBLIC_URL", "https://hook.example.com/base/", "public_url", "https://hook.example.com/base"),
-    ("PUBLIC_URL", "http://127.0.0.1:3000", "public_url", "http://127.0.0.1:3000"),
-    ("PUBLIC_URL", "http://[::1]:3000", "public_url", "http://[::1]:3000"),
-    ("PUBLIC_URL", "http://localhost:3000", "public_url", "http://localhost:3000"),
-    ("JUMIO_WORKFLOW_KEY", "10164", "jumio_workflow_key", 10164),
-    ("JUMIO_WORKFLOW_KEY", "0" * 18 + "1", "jumio_workflow_key", "0" * 18 + "1"),
-    ("JUMIO_WORKFLOW_KEY", "my-key", "jumio_workflow_key", "my-key"),
-    ("JUMIO_SIGNATURE_HEADER", "X-Signature", "jumio_signature_header", "X-Signature"),
-    ("JUMIO_USER_AGENT", "ExampleBank hook/1.0", "jumio_user_agent", "ExampleBank hook/1.0"),
-    ("JUMIO_TOKEN_LIFETIME", "5m", "jumio_token_lifetime", "5m"),
-    ("JUMIO_TOKEN_LIFETIME", "300s", "jumio_token_lifetime", "300s"),
-    ("JUMIO_TOKEN_LIFETIME", "24h", "jumio_token_lifetime", "24h"),
-    ("JUMIO_TOKEN_LIFETIME", "60d", "jumio_token_lifetime", "60d"),
-    ("JUMIO_SUCCESS_URL", "https://example.com/done", "jumio_success_url", "https://example.com/done"),
-    ("JUMIO_ERROR_URL", "https://example.com/error/", "jumio_error_url", "https://example.com/error/"),
-    ("JUMIO_LOCALE", "de", "jumio_locale", "de"),
-    ("JUMIO_LOCALE", "zh-CN", "jumio_locale", "zh-CN"),
-    ("BLOCK_LOGIN_STATUSES", "rejected, none", "block_login_statuses", {Status.REJECTED, Status.NONE}),
-    ("BLOCK_LOGIN_STATUSES", ",".join(Status), "block_login_statuses", set(Status)),
-    ("ON_REJECTED", "block", "on_rejected", OnRejected.BLOCK),
-    ("ON_REJECTED", "deactivate", "on_rejected", OnRejected.DEACTIVATE),
-    ("JUMIO_REAUTH_WORKFLOW_KEY", "9", "jumio_reauth_workflow_key", 9),
-    ("JUMIO_REAUTH_WORKFLOW_KEY", "my-face-key", "jumio_reauth_workflow_key", "my-face-key"),
-    ("MAX_STARTS_PER_DAY", "1", "max_starts_per_day", 1),
-    ("MAX_STARTS_PER_DAY", "1000", "max_starts_per_day", 1000),
-    ("LINK_MAX_AGE", "30m", "link_max_age", timedelta(minutes=30)),
-    ("LINK_MAX_AGE", "12h", "link_max_age", timedelta(hours=12)),
-    ("LINK_MAX_AGE", "30d", "link_max_age", timedelta(days=30)),
-    ("LOG_FORMAT", "Text", "log_format", "text"),
-    ("LOG_LEVEL", "WARNING", "log_level", "warning"),
+    ("KRATOS_ADMIN_URL", "http://kratos:4434/", "kratos.admin_url", "http://kratos:4434"),
+    ("KRATOS_ADMIN_URL", "http://kratos:4434/admin", "kratos.admin_url", "http://kratos:4434"),
+    ("KRATOS_ADMIN_URL", "http://kratos:4434/admin/", "kratos.admin_url", "http://kratos:4434"),
+    ("KRATOS_ADMIN_URL", "https://x.projects.oryapis.com", "kratos.admin_url", "https://x.projects.oryapis.com"),
+    ("KRATOS_ADMIN_URL", "http://[::1]:4434", "kratos.admin_url", "http://[::1]:4434"),
+    ("ORY_WEBHOOK_SECRET", f" {GOOD} , other-{GOOD}", "ory_webhook_secrets", (GOOD.encode(), f"other-{GOOD}".encode())),
+    ("ORY_WEBHOOK_SECRET", "géheim" * 3, "ory_webhook_secrets", ("géheim".encode() * 3,)),
+    ("KRATOS_MAX_IN_FLIGHT", "1", "kratos.max_in_flight", 1),
+    ("KRATOS_MAX_IN_FLIGHT", "10000", "kratos.max_in_flight", 10_000),
+    ("JUMIO_MAX_IN_FLIGHT", "20", "jumio.max_in_flight", 20),
+    ("ORY_API_KEY", API_KEY, "kratos.api_key", API_KEY),
+    ("BIND_ADDRESS", "127.0.0.1", "server.bind_address", "127.0.0.1"),
+    ("BIND_ADDRESS", "::", "server.bind_address", "::"),
+    ("PORT", "1", "server.port", 1),
+    ("PORT", " 65535 ", "server.port", 65535),
+    ("WEB_CONCURRENCY", "256", "server.workers", 256),
+    ("PUBLIC_URL", "https://hook.example.com/base/", "links.public_url", "https://hook.example.com/base"),
+    ("PUBLIC_URL", "http://127.0.0.1:3000", "links.public_url", "http://127.0.0.1:3000"),
+    ("PUBLIC_URL", "http://[::1]:3000", "links.public_url", "http://[::1]:3000"),
+    ("PUBLIC_URL", "http://localhost:3000", "links.public_url", "http://localhost:3000"),
+    ("JUMIO_WORKFLOW_KEY", "10164", "verification.workflow_key", 10164),
+    ("JUMIO_WORKFLOW_KEY", "0" * 18 + "1", "verification.workflow_key", "0" * 18 + "1"),
+    ("JUMIO_WORKFLOW_KEY", "my-key", "verification.workflow_key", "my-key"),
+    ("JUMIO_SIGNATURE_HEADER", "X-Signature", "jumio.signature_header", "X-Signature"),
+    ("JUMIO_USER_AGENT", "ExampleBank hook/1.0", "jumio.user_agent", "ExampleBank hook/1.0"),
+    ("JUMIO_TOKEN_LIFETIME", "5m", "jumio.token_lifetime", "5m"),
+    ("JUMIO_TOKEN_LIFETIME", "300s", "jumio.token_lifetime", "300s"),
+    ("JUMIO_TOKEN_LIFETIME", "24h", "jumio.token_lifetime", "24h"),
+    ("JUMIO_TOKEN_LIFETIME", "60d", "jumio.token_lifetime", "60d"),
+    ("JUMIO_SUCCESS_URL", "https://example.com/done", "jumio.success_url", "https://example.com/done"),
+    ("JUMIO_ERROR_URL", "https://example.com/error/", "jumio.error_url", "https://example.com/error/"),
+    ("JUMIO_LOCALE", "de", "jumio.locale", "de"),
+    ("JUMIO_LOCALE", "zh-CN", "jumio.locale", "zh-CN"),
+    ("BLOCK_LOGIN_STATUSES", "rejected, none", "verification.block_login_statuses", {Status.REJECTED, Status.NONE}),
+    ("BLOCK_LOGIN_STATUSES", ",".join(Status), "verification.block_login_statuses", set(Status)),
+    ("ON_REJECTED", "block", "verification.on_rejected", OnRejected.BLOCK),
+    ("ON_REJECTED", "deactivate", "verification.on_rejected", OnRejected.DEACTIVATE),
+    ("JUMIO_REAUTH_WORKFLOW_KEY", "9", "verification.reauth_workflow_key", 9),
+    ("JUMIO_REAUTH_WORKFLOW_KEY", "my-face-key", "verification.reauth_workflow_key", "my-face-key"),
+    ("MAX_STARTS_PER_DAY", "1", "verification.max_starts_per_day", 1),
+    ("MAX_STARTS_PER_DAY", "1000", "verification.max_starts_per_day", 1000),
+    ("LINK_MAX_AGE", "30m", "links.max_age", timedelta(minutes=30)),
+    ("LINK_MAX_AGE", "12h", "links.max_age", timedelta(hours=12)),
+    ("LINK_MAX_AGE", "30d", "links.max_age", timedelta(days=30)),
+    ("LOG_FORMAT", "Text", "log.format", "text"),
+    ("LOG_LEVEL", "WARNING", "log.level", "warning"),
 ]
 
 
 @pytest.mark.parametrize(("name", "value", "attribute", "expected"), ACCEPTED)
 def test_a_well_formed_setting_is_taken(name: str, value: str, attribute: str, expected: object) -> None:
-    assert getattr(settings_of(**{name: value}), attribute) == expected
+    assert attrgetter(attribute)(settings_of(**{name: value})) == expected
 
 
 def test_no_callback_url_is_longer_than_jumio_allows() -> None:
     longest = "https://" + "a" * (255 - len("/jumio/callback/") - 36 - 1 - 43 - len("https://") - 4) + ".com"
-    assert settings_of(PUBLIC_URL=longest).public_url == longest
+    assert settings_of(PUBLIC_URL=longest).links.public_url == longest
     assert problems_of(PUBLIC_URL=longest + "a") == ["PUBLIC_URL is too long: at most 159 characters"]
 
 
 SECRETS = {
-    "ORY_WEBHOOK_SECRET": "hush-webhook",
+    "ORY_WEBHOOK_SECRET": "hush-webhook-secret",
     "ORY_API_KEY": "hush-api-key",
     "JUMIO_CLIENT_ID": "hush-client-id",
     "JUMIO_CLIENT_SECRET": "hush-client-secret",
-    "JUMIO_CALLBACK_SECRET": "hush-callback",
+    "JUMIO_CALLBACK_SECRET": "hush-callback-secret",
 }
 
 
@@ -259,9 +271,9 @@ def test_the_environment_wins_over_the_file(tmp_path: Path, monkeypatch: pytest.
         monkeypatch.delenv(name, raising=False)
     lines = [f"{name}={value}" for name, value in {**REQUIRED, "PORT": "4000", "JUMIO_LOCALE": "de"}.items()]
     (tmp_path / ".env").write_text("\n".join(lines))
-    assert (Settings.load().port, Settings.load().jumio_locale) == (4000, "de")
+    assert (Settings.load().server.port, Settings.load().jumio.locale) == (4000, "de")
     monkeypatch.setenv("PORT", "5000")
-    assert (Settings.load().port, Settings.load().jumio_locale) == (5000, "de")
+    assert (Settings.load().server.port, Settings.load().jumio.locale) == (5000, "de")
 
 
 def test_a_dollar_in_a_secret_of_the_file_is_only_a_dollar(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -270,7 +282,7 @@ def test_a_dollar_in_a_secret_of_the_file_is_only_a_dollar(tmp_path: Path, monke
         monkeypatch.delenv(name, raising=False)
     lines = [f"{name}={value}" for name, value in {**REQUIRED, "JUMIO_CLIENT_SECRET": "a${HOME}b"}.items()]
     (tmp_path / ".env").write_text("\n".join(lines))
-    assert Settings.load().jumio_client_secret == "a${HOME}b"
+    assert Settings.load().jumio.client_secret == "a${HOME}b"
 
 
 def test_without_a_file_the_environment_is_enough(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -279,14 +291,58 @@ def test_without_a_file_the_environment_is_enough(tmp_path: Path, monkeypatch: p
         monkeypatch.delenv(name, raising=False)
     for name, value in REQUIRED.items():
         monkeypatch.setenv(name, value)
-    assert Settings.load().jumio_client_secret == CLIENT_SECRET
+    assert Settings.load().jumio.client_secret == CLIENT_SECRET
 
 
 def test_the_example_names_every_setting_and_no_other() -> None:
     assert set(dotenv_values(EXAMPLE)) == names_read()
 
 
-def test_the_example_loads() -> None:
-    settings = Settings.from_mapping(dotenv_values(EXAMPLE, interpolate=False))
+def test_the_example_loads_once_its_secrets_are_changed() -> None:
+    example = dotenv_values(EXAMPLE, interpolate=False)
+    secrets = {name for name in SECRETS if example[name]}
+    with pytest.raises(SettingsError) as caught:
+        Settings.from_mapping(example)
+    assert {problem.split()[0] for problem in caught.value.problems} == secrets
+    assert all(".env.example" in problem for problem in caught.value.problems)
+    settings = Settings.from_mapping({**example, **{name: REQUIRED[name] for name in secrets}})
     assert settings.verification.workflow_key == 10011
     assert settings.links.public_url == "https://jumio-webhook.example.com"
+
+
+@pytest.mark.parametrize("name", ["ORY_WEBHOOK_SECRET", "JUMIO_CALLBACK_SECRET"])
+def test_a_secret_of_the_example_is_refused_in_a_rotation_too(name: str) -> None:
+    [problem] = problems_of(**{name: f"{GOOD}, change-me-to-32-random-characters"})
+    assert problem.startswith(f"{name} is still the one of .env.example")
+    assert "change-me" not in problem
+
+
+def test_the_shortest_secret_has_sixteen_characters() -> None:
+    """Of bytes, whatever they say."""
+    for good in ("sixteen-bytes-xx", "é" * 8):
+        assert settings_of(ORY_WEBHOOK_SECRET=good).ory_webhook_secrets == (good.encode(),)
+    for short in ("fifteen-bytes-x", "é" * 7):
+        [problem] = problems_of(ORY_WEBHOOK_SECRET=f"{GOOD}, {short}")
+        assert problem.startswith("ORY_WEBHOOK_SECRET has a secret shorter than 16 characters")
+        assert short not in problem
+
+
+# --- the assurance table ---
+
+
+def test_the_table_can_be_ones_own_and_is_checked_at_start(tmp_path: Path) -> None:
+    file = tmp_path / "table.toml"
+    file.write_text(LEAST)
+    assert settings_of(ASSURANCE_TABLE=str(file)).verification.assurance_table == parse_table(LEAST)
+    assert settings_of(ASSURANCE_TABLE=" ").verification.assurance_table == shipped_table()
+    for text, said in (
+        ("", "lacks in the table"),
+        (LEAST.replace("cap = 1", "cap = 2"), "has a warning_cap that"),
+    ):
+        file.write_text(text)
+        [problem] = problems_of(ASSURANCE_TABLE=str(file))
+        assert problem.startswith(f"ASSURANCE_TABLE {said}")
+    file.write_bytes(b"\xff\xfe")
+    for path, kind in ((file, "UnicodeDecodeError"), (tmp_path, "IsADirectoryError"), (tmp_path / "x", "FileNotFound")):
+        [problem] = problems_of(ASSURANCE_TABLE=str(path))
+        assert problem.startswith(f"ASSURANCE_TABLE cannot be read: {kind}")

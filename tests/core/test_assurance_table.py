@@ -6,7 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from support import PASSED_CHECKS, TABLE
+from support import LEAST, PASSED_CHECKS, TABLE
 
 import webhook.settings
 from core.evidence import check, evidence, level, with_check
@@ -61,9 +61,6 @@ def test_a_gap_below_stops_the_rise() -> None:
     assert level(evidence(checks=(ran[2], ran[3], ran[4])), table) == 4, "whoever lacks level 1 may still reach more"
 
 
-LEAST = 'version = "1"\nwarning_cap = 1\n[[levels]]\nlevel = 1\nname = "contact"\n'
-
-
 def test_the_least_table_there_can_be() -> None:
     table = parse_table(LEAST)
     assert (table.highest, level(evidence(checks=()), table)) == (1, 1)
@@ -86,13 +83,22 @@ MALFORMED_TABLES = {
     "a level that is a number": ('version = "1"\nwarning_cap = 1\nlevels = [1]\n', "has no table where level 1 should"),
     "a level without a number": (LEAST.replace("level = 1\n", ""), "lacks in level 1: level"),
     "a level without a name": (LEAST.replace('name = "contact"\n', ""), "lacks in level 1: name"),
-    "a level that does not begin at 1": (LEAST.replace("level = 1", "level = 2"), "must have its levels in order"),
+    "a level that does not begin at 1": (
+        LEAST.replace("level = 1", "level = 2"),
+        "must have its levels in order",
+    ),
     "a level 0": (LEAST.replace("level = 1", "level = 0"), "must have its levels in order"),
-    "levels with a gap": (LEAST + '[[levels]]\nlevel = 3\nname = "x"\n', "must have its levels in order: 1, 2, 3"),
+    "levels with a gap": (
+        LEAST + '[[levels]]\nlevel = 3\nname = "x"\n',
+        "must have its levels in order: 1, 2, 3",
+    ),
     "levels twice": (LEAST + '[[levels]]\nlevel = 1\nname = "x"\n', "must have its levels in order"),
     "a misspelt condition": (LEAST + 'executoin = "PASSED"\n', "has unknown members in level 1: executoin"),
     "a flag that is a text": (LEAST + 'verified_address = "yes"\n', "has verified_address in level 1"),
-    "documents that are a text": (LEAST + 'documents = "PASSPORT"\n', "has documents in level 1 that is not of type"),
+    "documents that are a text": (
+        LEAST + 'documents = "PASSPORT"\n',
+        "has documents in level 1 that is not of type",
+    ),
     "documents that are numbers": (
         LEAST + 'documents = ["PASSPORT", 1]\n',
         "has documents in level 1 that are not",
@@ -101,8 +107,14 @@ MALFORMED_TABLES = {
     "an age below nothing": (LEAST + "max_age = -90\n", "has a max_age in level 1 that is not a number of days"),
     "an age that is a text": (LEAST + 'max_age = "90d"\n', "has max_age in level 1 that is not of type int"),
     "an age that is true": (LEAST + "max_age = true\n", "has max_age in level 1 that is not of type int"),
-    "a condition that is a text": (LEAST + 'require = ["liveness"]\n', "has no table where a condition of level 1"),
-    "a condition of nothing": (LEAST + 'require = [{ decision = "PASSED" }]\n', "lacks in a condition of level 1: cap"),
+    "a condition that is a text": (
+        LEAST + 'require = ["liveness"]\n',
+        "has no table where a condition of level 1",
+    ),
+    "a condition of nothing": (
+        LEAST + 'require = [{ decision = "PASSED" }]\n',
+        "lacks in a condition of level 1: cap",
+    ),
     "a condition with more": (
         LEAST + 'require = [{ capability = "x", score = 1 }]\n',
         "has unknown members in a condition of level 1: score",
