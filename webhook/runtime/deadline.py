@@ -67,6 +67,8 @@ def interrupted(at_most: float) -> Iterator[None]:
     except gevent.Timeout as raised:
         if raised is not timer:
             raise
+        raised.__traceback__ = None  # else it and the frames that it names would keep each other alive
         raise DeadlineExceeded("the time allowed is used up") from None
     finally:
         timer.close()
+        del timer

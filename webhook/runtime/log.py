@@ -53,14 +53,19 @@ def bind(**fields: object) -> None:
     _bound.set({**(_bound.get() or {}), **fields})
 
 
-def event(name: str, *, level: int = logging.INFO, error: BaseException | None = None, **fields: object) -> None:
+def event(name: str, *, level: int = logging.INFO, error: BaseException | str | None = None, **fields: object) -> None:
     """Log one event. Fields that are None are left out."""
     known = {key: value for key, value in {**(_bound.get() or {}), **fields}.items() if value is not None}
     if error is not None:
-        known["error"] = f"{type(error).__name__}: {error}"
+        known["error"] = error if isinstance(error, str) else text_of(error)
     for listener in _listeners:
         listener(name, known)
     _LOGGER.log(level, name, extra={"fields": known})
+
+
+def text_of(error: BaseException) -> str:
+    """The kind of an error and what it says."""
+    return f"{type(error).__name__}: {error}"
 
 
 def place_of(error: BaseException) -> list[str]:
@@ -81,11 +86,11 @@ def outbound_call(peer: str, operation: str) -> Iterator[OutboundCall]:
     """Log a call to Jumio or Kratos with its duration and outcome."""
     call = OutboundCall()
     begun = time.monotonic()
-    error: BaseException | None = None
+    error: str | None = None
     try:
         yield call
     except BaseException as raised:
-        error = raised
+        error = text_of(raised)  # not the exception itself: this frame and its traceback would keep each other alive
         raise
     finally:
         duration_ms = round((time.monotonic() - begun) * 1000, 1)

@@ -154,7 +154,7 @@ class Starter:
             try:
                 workflow, key = self._start_at_vendor(identity.id, record.account_id, key)
             except VendorError as raised:
-                error = raised
+                error = raised.with_traceback(None)
             else:
                 begun = reverifying(
                     record,
@@ -184,7 +184,7 @@ class Starter:
             if unstarted != record:
                 self._note_unstarted(identity, unstarted, error)
             audit(Event.UNSTARTED, identity.id, unstarted, error=error)
-            return Start(record=unstarted, error=error, reason=str(error))
+            return Start(record=unstarted, error=error.with_traceback(None), reason=str(error))
         link = self._links.make(identity.id)
         begun = started(record, workflow, workflow_key=key, link=link, now=self._clock())
         return self._begun(identity, begun, Event.STARTED)
