@@ -3,25 +3,44 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+PYTEST = $(BIN)/python -m pytest --quiet
 
 .PHONY: help
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-$(VENV)/installed: requirements-dev.lock pyproject.toml
+# Two layers: what the service and the demo run on, which is there in seconds, and what tests and lint need on top of
+# it. Uncompiled, because most of it is never imported; Python compiles the rest as it goes.
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile
+LOCKS := requirements.lock requirements-demo.lock requirements-build.lock
+$(VENV)/runs: $(LOCKS) pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed") if sys.version_info < (3, 11) else None'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	$(PIP) --require-hashes $(LOCKS:%=-r %)
+	$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/installed: $(VENV)/runs requirements-dev.lock
+	$(PIP) --require-hashes -r requirements-dev.lock
 	@touch $@
 
 .PHONY: demo
-demo: $(VENV)/installed ## five people sign up, are verified and sign in, all on this machine
+demo: $(VENV)/runs ## five people sign up, are verified and sign in, all on this machine
 	$(BIN)/jumio-webhook demo
 
+.PHONY: serve
+serve: $(VENV)/runs ## run the service as it stands here, with the settings of .env
+	$(BIN)/jumio-webhook serve
+
+.PHONY: check
+check: lint ## what to run before each commit: lint, types, the rules and the contract, below a minute
+	$(PYTEST) -n 2 tests/core tests/contract
+
+# What measures how long others wait runs alone, and first.
 .PHONY: test
 test: $(VENV)/installed ## all tests, with branch coverage (KRATOS_BIN=... runs them on a real Kratos too)
-	$(BIN)/python -m pytest --cov
+	$(PYTEST) tests/load
+	$(PYTEST) -n 2 --cov --ignore tests/load
 
 .PHONY: lint
 lint: $(VENV)/installed ## ruff and mypy
@@ -29,8 +48,13 @@ lint: $(VENV)/installed ## ruff and mypy
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+.PHONY: format
+format: $(VENV)/installed ## lay out the code, and mend what ruff can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
 .PHONY: bench
-bench: $(VENV)/installed ## sign-ins beside slow peers; requests/s, latency, CPU, start and memory against plain Flask
+bench: $(VENV)/installed ## requests/s, latency, CPU, start and memory against bare WSGI and plain Flask, in one run
 	$(BIN)/python -m benchmarks
 
 .PHONY: bench-sync
