@@ -12,25 +12,25 @@ help: ## list the targets
 # Two layers: what the service and the demo run on, which is there in seconds, and what tests and lint need on top of
 # it. Uncompiled, because most of it is never imported; Python compiles the rest as it goes.
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile
-LOCKS := requirements.lock requirements-demo.lock requirements-build.lock
-$(VENV)/runs: $(LOCKS) pyproject.toml
+$(VENV)/runs: requirements.lock requirements-demo.lock
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed") if sys.version_info < (3, 11) else None'
 	$(PYTHON) -m venv $(VENV)
-	$(PIP) --require-hashes $(LOCKS:%=-r %)
-	$(PIP) --no-deps --no-build-isolation --editable .
+	$(PIP) --require-hashes -r requirements.lock -r requirements-demo.lock
+	echo "$(CURDIR)" > "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/checkout.pth"
 	@touch $@
 
-$(VENV)/installed: $(VENV)/runs requirements-dev.lock
+$(VENV)/installed: $(VENV)/runs requirements-dev.lock pyproject.toml
 	$(PIP) --require-hashes -r requirements-dev.lock
+	$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@
 
 .PHONY: demo
 demo: $(VENV)/runs ## five people sign up, are verified and sign in, all on this machine
-	$(BIN)/jumio-webhook demo
+	$(BIN)/python -m webhook demo
 
 .PHONY: serve
 serve: $(VENV)/runs ## run the service as it stands here, with the settings of .env
-	$(BIN)/jumio-webhook serve
+	$(BIN)/python -m webhook serve
 
 .PHONY: check
 check: lint ## what to run before each commit: lint, types, the rules and the contract, below a minute
