@@ -9,6 +9,7 @@ from flask import Response
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
+from webhook.web.errors import RETRY_SECONDS
 from webhook.web.pages.texts import Text
 
 _HERE = Path(__file__).parent
@@ -48,4 +49,6 @@ def page(name: str, text: Text, *, language: str, refresh_to: str | None = None)
         icon=_ICONS.get(name, _NOTICE),
         refresh_to=refresh_to,
     )
-    return Response(body, status=_CODES.get(name, 200), headers=_HEADERS, content_type="text/html; charset=utf-8")
+    status = _CODES.get(name, 200)
+    headers = _HEADERS | ({"Retry-After": str(RETRY_SECONDS)} if status == 503 else {})
+    return Response(body, status=status, headers=headers, content_type="text/html; charset=utf-8")
