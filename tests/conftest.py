@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The fixtures that several modules share: peers on loopback, the application in front of them, and a watched log."""
 
+import gc
 import json
 import logging
 import random
@@ -56,6 +57,12 @@ def pytest_configure(config: pytest.Config) -> None:
         config.option.hypothesis_seed = str(SEED)
     if hasattr(config, "workerinput"):  # pytest-xdist's: what it waits for comes from a real thread
         gevent.get_hub().loop.async_().start(lambda: None)  # else gevent would take that for a deadlock
+
+
+def pytest_collection_finish() -> None:
+    """What was imported and collected stays: no collection of garbage need look through it at every test."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_report_header() -> str:

@@ -1,0 +1,355 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`POST /jumio/initiate`: what is started for whom, what is answered when it cannot be, and that none is paid twice."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from support import ACCOUNT, IDENTITY, WORKFLOW, World, approved, days_ago, pending
+
+from contract.routes import assert_refused
+from sandbox import faults
+from sandbox.faults import Fault
+from webhook.core.ids import NIL_UUID
+from webhook.core.record import Record
+from webhook.core.status import Status
+
+
+def statuses(world: World, person: str) -> list[str | None]:
+    return [copy and copy["status"] for copy in world.record(person)]
+
+
+def events(world: World, person: str) -> list[str]:
+    return [event["event"] for event in world.record(person)[1]["history"]]
+
+
+# --- what is started ---
+
+
+def test_a_workflow_is_started_and_its_link_is_told(world: World) -> None:
+    person = world.person(metadata_public={"theirs": 1})
+    answer = world.initiate(person)
+    [workflow] = world.jumio.truth(person)
+    assert (answer.status_code, answer.json) == (
+        200,
+        {
+            "status": "pending",
+            "account_id": workflow.account_id,
+            "workflow_execution_id": workflow.id,
+            "verification_url": workflow.web_href,
+        },
+    )
+    assert world.starts() == ["POST 10011"]
+    assert statuses(world, person) == ["pending", "pending"]
+    assert world.kratos.identity(person)["metadata_public"]["theirs"] == 1
+
+
+def test_asked_again_while_it_is_open_the_answer_is_the_same_and_nothing_is_started(world: World) -> None:
+    person = world.person()
+    first = world.initiate(person)
+    assert world.initiate(person.upper()).json == first.json
+    assert len(world.jumio.workflows) == 1
+
+
+@pytest.mark.parametrize("status", [Status.APPROVED, Status.REVIEW, Status.REJECTED])
+def test_for_whoever_has_a_verdict_it_is_told_and_nothing_is_started(world: World, status: Status) -> None:
+    person = world.person_with(approved(status=status))
+    answer = world.initiate(person)
+    assert (answer.status_code, answer.json) == (200, {"status": status.value})
+    assert world.calls() == ["kratos GET"]
+
+
+def test_an_open_one_without_a_link_from_jumio_is_still_pending(world: World) -> None:
+    answer = world.initiate(world.person_with(pending(verification_url=None, vendor_url=None)))
+    assert answer.json == {
+        "status": "pending",
+        "account_id": ACCOUNT,
+        "workflow_execution_id": WORKFLOW,
+        "verification_url": None,
+    }
+    assert world.calls() == ["kratos GET"]
+
+
+@pytest.mark.parametrize("status", [Status.INCOMPLETE, Status.UNSTARTED])
+def test_whoever_has_an_account_gets_a_new_workflow_on_it(world: World, status: Status) -> None:
+    person = world.person()
+    world.initiate(person)
+    [first] = world.jumio.truth(person)
+    world.change(person, lambda record: replace(record, status=status))
+    world.forget_calls()
+    answer = world.initiate(person)
+    [_, second] = world.jumio.truth(person)
+    assert second.account_id == first.account_id
+    assert answer.json is not None
+    assert (answer.json["status"], answer.json["workflow_execution_id"]) == ("pending", second.id)
+    assert world.starts() == ["PUT 10011"]
+
+
+def test_on_an_account_that_jumio_deleted_a_new_one_is_made(world: World) -> None:
+    person = world.person_with(Record(status=Status.UNSTARTED, account_id=ACCOUNT))
+    answer = world.initiate(person)
+    assert answer.json is not None
+    assert answer.json["status"] == "pending"
+    assert answer.json["account_id"] != ACCOUNT
+    assert world.starts() == ["PUT 10011", "POST 10011"]
+
+
+# --- what cannot be ---
+
+JUMIO_FAULTS = {
+    "500": faults.answer(500),
+    "503": faults.answer(503),
+    "429": faults.answer(429),
+    "403": faults.answer(403),
+    "400": faults.answer(400),
+    "404": faults.answer(404),
+    "garbage": faults.garbage(),
+    "a reset": faults.reset(),
+}
+
+
+@pytest.mark.parametrize("name", JUMIO_FAULTS)
+def test_a_registration_never_fails_because_of_jumio_and_it_is_started_later(world: World, name: str) -> None:
+    person = world.person(metadata_public={"theirs": 1})
+    world.jumio.server.faults = lambda request: JUMIO_FAULTS[name] if request.path.endswith("/accounts") else None
+    answer = world.initiate(person)
+    assert answer.status_code == 200
+    assert answer.json is not None
+    assert answer.json.keys() == {"status", "reason"}
+    assert answer.json["status"] == "unstarted"
+    assert answer.json["reason"]
+    assert statuses(world, person) == ["unstarted", "unstarted"]
+    assert world.kratos.identity(person)["metadata_public"]["theirs"] == 1
+
+    world.forget_calls()
+    assert world.initiate(person).json == answer.json
+    assert world.kratos.server.count("PATCH", ".*") == 0, "it is recorded already"
+
+    world.jumio.server.faults = None
+    assert world.initiate(person).json["status"] == "pending"
+    assert events(world, person) == ["verification.unstarted", "verification.started"]
+
+
+@pytest.mark.parametrize("silent", ["token", "start"])
+def test_time_is_kept_back_to_record_what_jumio_was_too_slow_for(
+    world: World, monkeypatch: pytest.MonkeyPatch, silent: str
+) -> None:
+    monkeypatch.setattr("webhook.web.hooks.REQUEST_SECONDS", 0.4)
+    monkeypatch.setattr("webhook.verification.start.KRATOS_SECONDS", 0.3)
+    monkeypatch.setattr("webhook.idv.jumio.client.START_NEEDS_SECONDS", 0.0)
+    person = world.person()
+    world.jumio.server.faults = lambda request: (
+        faults.hang() if (silent == "token") is request.path.startswith("/oauth2") else None
+    )
+    answer = world.initiate(person)
+    assert answer.json == {"status": "unstarted", "reason": "Jumio did not answer in time"}
+    assert statuses(world, person) == ["unstarted", "unstarted"]
+
+
+def test_a_start_that_could_not_be_heard_of_is_not_sent(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else it may be paid for and lost: a POST that creates a workflow has 4 s at least to be answered."""
+    monkeypatch.setattr("webhook.web.hooks.REQUEST_SECONDS", 6.9)  # of which Kratos keeps three
+    person = world.person()
+    answer = world.initiate(person)
+    assert answer.json is not None
+    assert answer.json["status"] == "unstarted"
+    assert "too little time" in answer.json["reason"]
+    assert world.starts() == []
+    assert statuses(world, person) == ["unstarted", "unstarted"]
+
+
+def test_what_finds_no_room_at_jumio_is_unstarted(
+    make_world: Callable[..., World], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("webhook.runtime.http.PLACE_SECONDS", 0.05)
+    monkeypatch.setattr("webhook.web.hooks.REQUEST_SECONDS", 8.0)
+    world = make_world(JUMIO_MAX_IN_FLIGHT="1")
+    one, other = world.person("one"), world.person("other")
+    world.jumio.server.faults = lambda request: faults.hang(0.3) if request.path.endswith("/accounts") else None
+    with ThreadPoolExecutor(1) as threads:
+        first = threads.submit(world.initiate, one)
+        assert world.jumio.server.wait(lambda server: server.count("POST", ".*/accounts") == 1)
+        answer = world.initiate(other)
+        assert first.result(10).json["status"] == "pending"
+    assert answer.json == {
+        "status": "unstarted", "reason": "Jumio was not asked: too many calls to it are under way"
+    }  # fmt: skip
+    assert world.starts() == ["POST 10011"]
+    assert statuses(world, other) == ["unstarted", "unstarted"]
+
+
+def test_for_an_unknown_identity_it_is_404(world: World) -> None:
+    assert_refused(world.initiate(IDENTITY), 404)
+    assert world.calls() == ["kratos GET"]
+
+
+def test_for_the_nil_uuid_the_cause_is_named(world: World) -> None:
+    answer = world.initiate(NIL_UUID)
+    assert_refused(answer, 400)
+    assert answer.json is not None
+    assert "the hook parses its response" in answer.json["error"]["reason"]
+    assert world.calls() == []
+
+
+@pytest.mark.parametrize("method", ["GET", "PATCH"])
+@pytest.mark.parametrize(
+    "fault",
+    [faults.answer(500), faults.answer(401), faults.answer(400, b"{}"), faults.garbage(), faults.reset()],
+    ids=["500", "401", "400", "garbage", "a reset"],
+)
+def test_a_kratos_that_cannot_be_read_or_written_is_503(
+    world: World, monkeypatch: pytest.MonkeyPatch, method: str, fault: Fault
+) -> None:
+    monkeypatch.setattr("webhook.verification.start.NOTE_WAITS", (0.0, 0.0))
+    person = world.person()
+    world.kratos.server.faults = lambda request: fault if request.method == method else None
+    assert_refused(world.initiate(person), 503)
+    assert len(world.jumio.workflows) == (method == "PATCH")
+
+
+@pytest.mark.parametrize("odd", ["text", ["jumio"]], ids=repr)
+@pytest.mark.parametrize("name", ["metadata_public", "metadata_admin"])
+def test_nothing_is_started_for_whom_nothing_can_be_noted(world: World, name: str, odd: object) -> None:
+    person = world.person(**{name: odd})
+    assert_refused(world.initiate(person), 503)
+    assert world.calls() == ["kratos GET"]
+    assert world.kratos.identity(person)[name] == odd
+
+
+# --- what was paid for ---
+
+
+def cannot_be_written(world: World, fault: Fault, times: int | None = None) -> None:
+    """The next PATCHes of Kratos fail: so many, or all."""
+    left = iter(range(times)) if times is not None else iter(int, 1)
+    world.kratos.server.faults = lambda request: (
+        fault if request.method == "PATCH" and next(left, None) is not None else None
+    )
+
+
+@pytest.mark.parametrize("failures", [1, 2])
+def test_it_is_noted_with_patience(world: World, monkeypatch: pytest.MonkeyPatch, failures: int) -> None:
+    monkeypatch.setattr("webhook.verification.start.NOTE_WAITS", (0.0, 0.0))
+    person = world.person()
+    cannot_be_written(world, faults.answer(500), failures)
+    assert world.initiate(person).json["status"] == "pending"
+    assert statuses(world, person) == ["pending", "pending"]
+    assert len(world.jumio.workflows) == 1
+
+
+@pytest.mark.parametrize(("status", "tries"), [(500, 3), (503, 3), (403, 1)])
+def test_when_it_cannot_be_noted_that_is_told_loudly(
+    world: World, log_lines: list[str], monkeypatch: pytest.MonkeyPatch, status: int, tries: int
+) -> None:
+    monkeypatch.setattr("webhook.verification.start.NOTE_WAITS", (0.0, 0.0))
+    cannot_be_written(world, faults.answer(status))
+    assert_refused(world.initiate(world.person()), 503)
+    assert [line for line in log_lines if "verification.unrecorded" in line and "ERROR" in line]
+    assert len(world.jumio.workflows) == 1
+    assert world.kratos.server.count("PATCH", ".*") == tries
+
+
+def test_it_is_noted_by_the_next_attempt_of_the_same_process(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("webhook.verification.start.NOTE_WAITS", ())
+    person = world.person()
+    cannot_be_written(world, faults.answer(500))
+    assert world.initiate(person).status_code == 503
+    world.kratos.server.faults = None
+    answer = world.initiate(person)
+    assert answer.status_code == 200
+    assert [workflow.id for workflow in world.jumio.truth(person)] == [answer.json["workflow_execution_id"]]
+
+
+def test_but_not_for_as_long_as_jumio_keeps_it_open(
+    make_world: Callable[..., World], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("webhook.verification.start.NOTE_WAITS", ())
+    world = make_world()
+    person = world.person()
+    cannot_be_written(world, faults.answer(500))
+    assert world.initiate(person).status_code == 503
+    world.kratos.server.faults = None
+    late = datetime.now(UTC) + timedelta(minutes=11)
+    monkeypatch.setattr(world.services.starter, "_clock", lambda: late)
+    assert world.initiate(person).status_code == 200
+    assert len(world.jumio.truth(person)) == 2
+
+
+def test_an_outage_fills_no_memory_with_what_could_not_be_noted(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("webhook.verification.start.NOTE_WAITS", ())
+    monkeypatch.setattr("webhook.verification.start.UNNOTED_AT_MOST", 1)
+    people = [world.person(name) for name in ("one", "other")]
+    cannot_be_written(world, faults.answer(503))
+    for person in people:
+        assert world.initiate(person).status_code == 503
+    world.kratos.server.faults = None
+    for person in people:
+        assert world.initiate(person).status_code == 200
+    assert [len(world.jumio.truth(person)) for person in people] == [2, 1], "the last is remembered"
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [(faults.answer(403), "Kratos"), (faults.answer(429), "Kratos"), (faults.answer(500), "may have been started")],
+    ids=["403", "429", "500"],
+)
+def test_neither_a_start_nor_that_it_failed_can_be_noted(world: World, fault: Fault, reason: str) -> None:
+    person = world.person()
+    before = world.record(person)
+    world.jumio.server.faults = lambda request: fault if request.path.endswith("/accounts") else None
+    cannot_be_written(world, faults.answer(503))
+    answer = world.initiate(person)
+    assert_refused(answer, 503)
+    assert answer.json is not None
+    assert reason in answer.json["error"]["reason"]
+    assert world.record(person) == before
+    assert len(world.starts()) == 1
+
+
+# --- how often ---
+
+
+def ended(world: World, person: str) -> None:
+    """What was started last expires, and Jumio says so."""
+    workflow = world.jumio.truth(person)[-1]
+    world.jumio.decide(workflow.id, "expire", callback=False)
+    world.call_back(workflow)
+
+
+def test_five_a_day_by_default(world: World) -> None:
+    person = world.person()
+    for _ in range(7):
+        answer = world.initiate(person)
+        ended(world, person)
+    assert len(world.jumio.truth(person)) == 5
+    assert answer.json == {"status": "incomplete", "reason": "the limit of 5 starts a day is reached"}
+    world.change(person, lambda record: replace(record, starts=tuple(days_ago(1) for _ in record.starts)))
+    assert world.initiate(person).json["status"] == "pending"
+
+
+# --- one at a time ---
+
+
+def test_eight_at_once_start_one_workflow(world: World) -> None:
+    person = world.person()
+    world.jumio.server.faults = lambda request: faults.hang(0.05) if request.path.endswith("/accounts") else None
+    with ThreadPoolExecutor(8) as threads:
+        answers = list(threads.map(lambda _: world.initiate(person).json, range(8)))
+    [workflow] = world.jumio.workflows
+    assert {answer["workflow_execution_id"] for answer in answers if answer is not None} == {workflow.id}
+    assert len(answers) == 8
+
+
+def test_whoever_waits_for_another_change_of_the_identity_gives_up_in_time(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person = world.person()
+    with world.services.settler.attending(person):
+        monkeypatch.setattr("webhook.web.hooks.REQUEST_SECONDS", 0.1)
+        answer = world.initiate(person)
+    assert_refused(answer, 503)
+    assert answer.json is not None
+    assert "another change of this identity is under way" in answer.json["error"]["reason"]
+    assert world.calls() == []

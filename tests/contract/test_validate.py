@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`POST /jumio/validate` without a policy: whom the sign-in stops, what they read, and what it costs."""
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from support import IDENTITY, LINK, World, days_ago, message_of, pending
+
+from contract.routes import assert_refused
+from sandbox import faults
+from sandbox.faults import Fault
+from webhook.core.record import Record
+from webhook.core.status import Status
+from webhook.ory.kratos.metadata import public_member
+
+
+def by_status(status: Status) -> dict[str, Any] | None:
+    if status is Status.NONE:
+        return None
+    # Too young to be looked at again.
+    return {"jumio": public_member(pending(status=status, initiated_at="2999-01-01T00:00:00.000Z")), "theirs": 1}
+
+
+EVERY_BUT_APPROVED = "none,unstarted,pending,review,incomplete,rejected"
+
+
+@pytest.mark.parametrize("status", Status)
+@pytest.mark.parametrize("block", [",".join(Status), "rejected", EVERY_BUT_APPROVED])
+def test_a_sign_in_goes_on_unless_its_status_is_listed(
+    make_world: Callable[..., World], status: Status, block: str
+) -> None:
+    """What each reads: wire/test_kratos_refusals.py."""
+    world = make_world(BLOCK_LOGIN_STATUSES=block)
+    answer = world.validate(IDENTITY, by_status(status))
+    if status.value in block.split(","):
+        assert message_of(answer)["context"] == {"status": status.value} | (
+            {"verification_url": LINK} if status is Status.PENDING else {}
+        )
+        assert answer.json is not None
+        assert answer.json.keys() == {"messages"}
+    else:
+        assert (answer.status_code, answer.json) == (200, {"status": status.value})
+    assert world.calls() == []
+
+
+def test_whoever_stays_undecided_is_stopped_by_a_setting_of_the_operators(make_world: Callable[..., World]) -> None:
+    """`none` is the status of an identity without a verification, whatever else its metadata hold."""
+    world = make_world(BLOCK_LOGIN_STATUSES="none")
+    for metadata in (None, {}, {"theirs": 1}, {"jumio": public_member(Record())}):
+        assert message_of(world.validate(IDENTITY, metadata))["id"] == 9010005
+
+
+@pytest.mark.parametrize("odd", ["approved", 1, [], True], ids=repr)
+def test_metadata_of_a_shape_that_cannot_be_read_is_never_a_pass(world: World, odd: object) -> None:
+    assert_refused(world.validate(IDENTITY, odd), 400, "validate")
+
+
+def test_a_refusal_is_logged_with_its_status(make_world: Callable[..., World], log_lines: list[str]) -> None:
+    world = make_world(BLOCK_LOGIN_STATUSES="rejected")
+    world.validate(IDENTITY, by_status(Status.REJECTED))
+    [line] = [line for line in log_lines if " gate.refused " in line]
+    assert line.startswith("webhook INFO ")
+    assert '"status": "rejected"' in line
+
+
+# --- a callback that may be lost ---
+
+
+def open_for_long(world: World) -> str:
+    """Somebody whose workflow has been open for more than a minute."""
+    person = world.person()
+    world.initiate(person)
+    world.change(person, lambda record: replace(record, initiated_at=days_ago(0.1)))
+    world.forget_calls()
+    return person
+
+
+def test_jumio_decides(world: World) -> None:
+    person = open_for_long(world)
+    world.jumio.decide(world.jumio.truth(person)[0].id, "rejected", callback=False)
+    assert message_of(world.hook(person))["id"] == 9010001
+    assert world.record(person)[0]["status"] == "rejected"
+
+
+@pytest.mark.parametrize("initiated_at", [None, "some day", "2026-01-01T00:00:00.000Z"])
+def test_an_open_verification_of_some_or_an_unknown_age_is_looked_at(world: World, initiated_at: str | None) -> None:
+    person = world.person_with(pending(initiated_at=initiated_at))
+    assert world.hook(person).status_code == 200
+    assert world.jumio.server.count("GET", ".*") == 1
+
+
+def test_a_fresh_one_is_not(world: World) -> None:
+    person = world.person()
+    world.initiate(person)
+    world.forget_calls()
+    assert world.hook(person).json == {"status": "pending"}
+    assert world.calls() == []
+
+
+def test_a_verdict_that_is_known_and_cannot_be_written_decides(world: World, log_lines: list[str]) -> None:
+    person = open_for_long(world)
+    before = world.record(person)
+    world.jumio.decide(world.jumio.truth(person)[0].id, "rejected", callback=False)
+    world.kratos.server.faults = lambda request: faults.answer(503) if request.method == "PATCH" else None
+    assert message_of(world.hook(person))["id"] == 9010001
+    assert world.record(person) == before
+    assert [line for line in log_lines if " gate.not_recorded " in line]
+
+
+def test_sessions_that_cannot_be_ended_do_not_let_the_rejected_in(world: World, log_lines: list[str]) -> None:
+    person = open_for_long(world)
+    world.jumio.decide(world.jumio.truth(person)[0].id, "rejected", callback=False)
+    world.kratos.server.faults = lambda request: faults.answer(503) if request.method == "DELETE" else None
+    assert message_of(world.hook(person))["id"] == 9010001
+    assert [line for line in log_lines if " gate.not_recorded " in line]
+
+
+# --- peers that fail ---
+
+PEER_FAULTS: dict[str, Fault] = {
+    **{str(status): faults.answer(status, b"{}") for status in (204, 400, 401, 403, 404, 409, 418, 429, 500, 502, 503)},
+    "an empty answer": faults.answer(200),
+    "null": faults.answer(200, b"null"),
+    "a list": faults.answer(200, b"[]"),
+    "garbage": faults.garbage(),
+    "deep nesting": faults.answer(200, b"[" * 200_000),
+    "too much": faults.oversize(2),
+    "too much, chunked": faults.oversize(2, declared=False),
+    "a redirect": faults.redirect("http://127.0.0.1:1/"),
+    "a reset": faults.reset(),
+    "silence": faults.hang(),
+    "a trickled body": faults.trickle(pause=0.05),
+    "trickled headers": faults.trickle(headers=True, pause=0.05),
+}
+
+
+@pytest.mark.parametrize("name", PEER_FAULTS)
+@pytest.mark.parametrize("who", ["kratos", "jumio", "token"])
+def test_whatever_fails_behind_it_the_gate_decides_by_the_record_it_was_sent(
+    make_world: Callable[..., World], monkeypatch: pytest.MonkeyPatch, log_lines: list[str], who: str, name: str
+) -> None:
+    monkeypatch.setattr("webhook.verification.gate.LOOK_SECONDS", 0.1)
+    world = make_world(BLOCK_LOGIN_STATUSES="pending")
+    record = pending(initiated_at=days_ago(0.5))
+    person = world.person_with(record)
+    server = world.kratos.server if who == "kratos" else world.jumio.server
+    server.faults = lambda request: (
+        PEER_FAULTS[name] if who == "kratos" or (who == "token") is request.path.startswith("/oauth2") else None
+    )
+    begun = time.monotonic()
+    message = message_of(world.validate(person, {"jumio": public_member(record)}))
+    assert time.monotonic() - begun < 1.0
+    assert message["id"] == 9010002
+    is_an_answer = (who, name) == ("jumio", "404")  # a workflow that is not known there yet
+    assert is_an_answer or [line for line in log_lines if " gate.not_looked " in line]
+    assert server.requests
+    # The same record lets pass where the operator wants that.
+    passes = make_world(BLOCK_LOGIN_STATUSES="rejected").validate(person, {"jumio": public_member(record)})
+    assert (passes.status_code, passes.json) == (200, {"status": "pending"})
+
+
+def test_another_change_of_the_identity_does_not_hold_a_sign_in_up(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("webhook.verification.gate.LOOK_SECONDS", 0.05)
+    person = open_for_long(world)
+    with world.services.settler.attending(person):
+        assert world.hook(person).json == {"status": "pending"}
+    assert world.jumio.server.requests == []
