@@ -20,7 +20,7 @@ CODES = {"expired": 410, "unknown": 404, "later": 503}
 
 
 def token_for(world: World, person: str) -> str:
-    link = Links(world.settings).make(person)
+    link = Links(world.settings.links).make(person)
     assert link is not None
     return link.removeprefix(PREFIX)
 
@@ -32,7 +32,7 @@ def forged(identity_id: str, *, secret: str = CALLBACK_SECRET, age: float = 0, s
         def get_timestamp(self) -> int:
             return int(time.time() - age)
 
-    signer = Then(secret, salt=salt or "ory-jumio-webhook.verification.settle-link", digest_method=hashlib.sha256)
+    signer = Then(secret, salt=salt or "ory-jumio-webhook.verification-link", digest_method=hashlib.sha256)
     return signer.sign(identity_id).decode()
 
 
@@ -87,6 +87,7 @@ def assert_page(answer: TestResponse, name: str, *, language: str = "en", leads_
     """One of our pages, whole, with its code and headers, and without anything that could leave it."""
     assert answer.status_code == CODES.get(name, 200), answer.get_data(as_text=True)
     assert answer.content_type == "text/html; charset=utf-8"
+    assert answer.headers.get("Retry-After") == ("5" if answer.status_code == 503 else None)
     page = Page(answer)
     text = TEXTS[language][name]
     assert page.source.startswith("<!doctype html>")

@@ -1,258 +1,296 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`jumio-webhook explain`: why somebody has the level they have, for people and for machines."""
+"""Section 5, the command line: `reverify` and `explain`; `sync` is in test_sync.py, `doctor` in tests/doctor."""
 
 import json
-from dataclasses import replace
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from pathlib import Path
 
 import pytest
-from support import (
-    FACE_CHECKS,
-    IDENTITY,
-    NEWER_WORKFLOW,
-    NOW,
-    PASSED_CHECKS,
-    TABLE,
-    World,
-    approved,
-    assured,
-    pending,
-    verified,
-)
+from support import IDENTITY, OTHER_IDENTITY, REQUIRED, World, assured, days_ago, pending, verified
 
 from sandbox import faults
-from webhook import cli
-from webhook.core.assurance import Table
-from webhook.core.evidence import Check, Decision
-from webhook.core.explanation import explanation as explain
+from sandbox.faults import Fault
+from sandbox.server import Request
+from webhook import __version__, cli
 from webhook.core.record import Record, Reverification
-from webhook.core.status import Status, Verdict
+from webhook.core.status import Status
+from webhook.core.times import from_text
+
+Command = Callable[..., int]
 
 
-def told(
-    record: Record, *, verified_address: bool = False, table: Table = TABLE, now: datetime = NOW
-) -> dict[str, Any]:
-    found = explain.explanation(record, verified_address=verified_address, table=table, now=now)
-    assert json.loads(explain.as_json(found)) == found, "plain values"
-    assert explain.as_text(found)
-    return found
+def test_the_version_is_told(command: Command, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as raised:
+        command("--version")
+    assert (raised.value.code, capsys.readouterr().out) == (0, f"{__version__}\n")
 
 
-def check(capability: str, decision: str, label: str = "OK") -> Check:
-    return Check(capability=capability, decision=decision, label=label, data={})
+def test_settings_that_do_not_do_are_told_all_together_with_exit_status_2(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in REQUIRED:
+        monkeypatch.setenv(name, "")
+    for name in ("serve", "sync", "doctor", "explain", "reverify"):
+        more = {"explain": [IDENTITY], "reverify": ["--identity", IDENTITY]}.get(name, [])
+        assert cli.main([name, *more]) == 2
+        told = capsys.readouterr().err
+        assert all(f"  - {setting} is missing" in told for setting in REQUIRED)
 
 
-def with_check(changed: Check) -> tuple[Check, ...]:
-    return tuple(changed if each.capability == changed.capability else each for each in PASSED_CHECKS)
+# --- reverify ---
 
 
-def test_everything_there_is_to_say() -> None:
-    record = verified(
-        assurance=assured(3, expires_at="2030-01-02T00:00:00.000Z"),
-        reverification=Reverification(
-            reason="risk", due_at="2026-03-09T00:00:00.000Z", workflow_execution_id=NEWER_WORKFLOW
-        ),
-    ).with_event("verification.settled", now=NOW)
-    assert told(record, verified_address=True) == {
-        "status": "approved",
-        "verdict": "PASSED",
-        "level": 3,
-        "effective_level": 3,
-        "effective_name": "person",
-        "verified_at": "2026-03-02T18:30:00.000Z",
-        "table": "2026-11",
-        "verified_address": True,
-        "checks": [
-            {"capability": each.capability, "decision": each.decision, "label": each.label} for each in PASSED_CHECKS
-        ],
-        "why_not_higher": [],
-        "decays": [
-            {"at": "2026-03-09T00:00:00.000Z", "what": "the re-verification is due; the level falls to 1"},
-            {"at": "2030-01-02T00:00:00.000Z", "what": "the document expires; levels that need a valid one end"},
-        ],
-        "reverification": {"reason": "risk", "due_at": "2026-03-09T00:00:00.000Z", "open": True},
-        "history": [dict(event) for event in record.history],
+def test_one_person(command: Command, world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    person = world.verified_person()
+    assert command("reverify", "--identity", person.upper(), "--reason", "role-change", "--due-in", "7d") == 0
+    assert json.loads(capsys.readouterr().out) == {"asked": 1, "unchanged": 0, "failed": 0}
+    further = world.record(person)[0]["reverification"]
+    assert further["reason"] == "role-change"
+    due_in = from_text(further["due_at"]) - datetime.now(UTC)
+    assert timedelta(days=7, minutes=-1) < due_in <= timedelta(days=7)
+    assert command("reverify", "--identity", person) == 0
+    assert json.loads(capsys.readouterr().out) == {"asked": 0, "unchanged": 1, "failed": 0}
+    assert world.starts() == ["PUT 10014"]
+
+
+def test_the_reason_of_a_cron_job_is_its_schedule(command: Command, world: World) -> None:
+    person = world.verified_person()
+    assert command("reverify", "--identity", person) == 0
+    assert world.record(person)[0]["reverification"]["reason"] == "scheduled"
+
+
+def test_nobody_is_started_in_a_dry_run(command: Command, world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    person = world.verified_person()
+    before = world.record(person)
+    for whom in (["--identity", person], ["--older-than", "0m"]):
+        assert command("reverify", *whom, "--dry-run") == 0
+        shown = capsys.readouterr()
+        assert shown.out == f"{person}\n"
+        assert json.loads(shown.err) == {"asked": 1, "unchanged": 0, "failed": 0}
+    assert (world.record(person), world.starts()) == (before, [])
+
+
+def test_everybody_whose_verification_is_older(
+    command: Command, world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    young, old = days_ago(89), days_ago(91)
+    expected = {
+        world.person_with(record, f"old-{number}")
+        for number, record in enumerate(
+            [
+                verified(assurance=assured(3, verified_at=old)),
+                verified(1, status=Status.REVIEW, assurance=assured(1, verified_at=old)),
+                verified(assurance=None, decided_at=old),
+                verified(assurance=assured(3, verified_at=None)),
+                verified(assurance=assured(3, verified_at="some day")),
+            ]
+        )
     }
+    for number, record in enumerate(
+        [
+            verified(assurance=assured(3, verified_at=young)),
+            verified(assurance=None, decided_at=young),
+            verified(0, status=Status.REJECTED, assurance=assured(0, verified_at=old)),
+            pending(),
+            Record(status=Status.UNSTARTED),
+            verified(
+                assurance=assured(3, verified_at=old),
+                reverification=Reverification(reason="risk", due_at=days_ago(-1)),
+            ),
+        ]
+    ):
+        world.person_with(record, f"not-{number}")
+    world.person("never")
+    assert command("reverify", "--older-than", "90d", "--dry-run") == 0
+    assert set(capsys.readouterr().out.split()) == expected
 
 
-def test_the_same_for_people() -> None:
-    record = verified(
-        assurance=assured(3, expires_at="2030-01-02T00:00:00.000Z"),
-        reverification=Reverification(reason="risk", due_at="2026-03-09T00:00:00.000Z"),
-        checks=PASSED_CHECKS[:2],
-    ).with_event("verification.settled", now=NOW)
-    assert explain.as_text(told(record, now=NOW + timedelta(days=30))) == (
-        """\
-status           approved (verdict PASSED)
-level            3; effective now: 1 (contact)
-verified at      2026-03-02T18:30:00.000Z, by table 2026-11
-verified address no
-re-verification  due, none open; reason risk, due 2026-03-09T00:00:00.000Z
-
-checks:
-  dataChecks: PASSED (OK)
-  extraction: PASSED (OK)
-
-why not higher:
-  nothing
-
-what decays:
-  2026-03-09T00:00:00.000Z  the re-verification is due; the level falls to 1
-  2030-01-02T00:00:00.000Z  the document expires; levels that need a valid one end
-
-history:
-  2026-03-02T18:48:37.319Z  verification.settled  approved"""
-    )
+@pytest.mark.usefixtures("small_pages")
+def test_every_page_is_read(command: Command, world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    people = {world.person_with(verified(), f"person-{number}") for number in range(7)}
+    world.forget_calls()
+    assert command("reverify", "--older-than", "1d", "--dry-run") == 0
+    assert set(capsys.readouterr().out.split()) == people
+    assert len(world.kratos.server.requests) == 3
 
 
-def test_of_whoever_has_no_record_there_is_little_to_say() -> None:
-    found = told(Record())
-    assert (found["status"], found["verdict"], found["level"], found["effective_level"]) == ("none", None, 0, 0)
-    assert found["decays"] == found["checks"] == found["history"] == []
-    assert found["reverification"] is found["verified_at"] is found["table"] is None
-    capabilities = "usability PASSED, imageChecks PASSED, extraction PASSED, dataChecks PASSED"
-    assert found["why_not_higher"] == [
-        "level 1 (contact) asks for: a verified address",
-        f"level 2 (document) asks for: execution PASSED, {capabilities}",
-        "level 3 (person) asks for: similarity PASSED MATCH, liveness PASSED",
-    ]
-    assert explain.as_text(found).count("  nothing") == 3
-    assert "verified at      never, by table -" in explain.as_text(found)
-    assert told(Record(), verified_address=True)["effective_level"] == 1
+@pytest.mark.usefixtures("small_pages")
+def test_one_who_is_too_large_to_be_read_keeps_nobody_else_from_being_asked(
+    command: Command, world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    people = {world.person_with(verified(), f"person-{number}") for number in range(7)}
+    world.person("large", metadata_public={"theirs": "x" * (1 << 20)})
+    assert command("reverify", "--older-than", "1d", "--dry-run") == 1
+    shown = capsys.readouterr()
+    assert set(shown.out.split()) == people
+    assert json.loads(shown.err) == {"asked": 7, "unchanged": 0, "failed": 1}
+
+
+@pytest.mark.usefixtures("small_pages")
+@pytest.mark.parametrize(
+    "fault", [faults.answer(503), faults.reset(), faults.garbage()], ids=["503", "reset", "garbage"]
+)
+def test_a_passing_trouble_of_kratos_is_waited_out(
+    command: Command, world: World, capsys: pytest.CaptureFixture[str], fault: Fault
+) -> None:
+    for number in range(5):
+        world.verified_person(f"person-{number}")
+    troubled = set()
+
+    def first_time(request: Request) -> Fault | None:
+        """Every page, every identity that is read and every one that is written fails once."""
+        asked = (request.method, request.path, request.query)
+        if asked in troubled or request.method == "PATCH":  # a start that cannot be noted is told, and not made again
+            return None
+        troubled.add(asked)
+        return fault
+
+    world.kratos.server.faults = first_time
+    assert command("reverify", "--older-than", "0m") == 0
+    assert json.loads(capsys.readouterr().out) == {"asked": 5, "unchanged": 0, "failed": 0}
+    assert len(troubled) == 7
+
+
+@pytest.mark.parametrize("identity", ["jane", "", "00000000-0000-0000-0000-000000000000"])
+def test_an_identity_id_that_is_none_is_refused(
+    command: Command, world: World, capsys: pytest.CaptureFixture[str], identity: str
+) -> None:
+    assert command("reverify", "--identity", identity) == 2
+    assert f"{identity!r} is none" in capsys.readouterr().err
+    assert world.calls() == []
 
 
 @pytest.mark.parametrize(
-    ("changed", "level", "why"),
+    "arguments",
+    [[], ["--older-than", "90"], ["--older-than", "1w"], ["--identity", IDENTITY, "--older-than", "1d"],
+     ["--identity", IDENTITY, "--reason", "because"], ["--identity", IDENTITY, "--due-in", "soon"]],
+    ids=str,
+)  # fmt: skip
+def test_wrong_arguments_are_refused(
+    command: Command, arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as raised:
+        command("reverify", *arguments)
+    assert raised.value.code == 2
+
+
+@pytest.mark.parametrize(
+    "fails",
     [
-        (check("liveness", "NOT_EXECUTED"), 2, ["level 3 (person) asks for: liveness PASSED"]),
-        (check("similarity", "PASSED", "NO_MATCH"), 2, ["level 3 (person) asks for: similarity PASSED MATCH"]),
-        (check("dataChecks", "NOT_EXECUTED"), 1, ["level 2 (document) asks for: dataChecks PASSED"]),
-        (
-            check("imageChecks", "WARNING", "REPEATED_FACE"),
-            1,
-            ["a WARNING (imageChecks) caps the level at 2", "level 2 (document) asks for: imageChecks PASSED"],
-        ),
-        (
-            check("liveness", "WARNING"),
-            2,
-            ["a WARNING (liveness) caps the level at 2", "level 3 (person) asks for: liveness PASSED"],
-        ),
-        (
-            check("dataChecks", "REJECTED"),
-            0,
-            ["a REJECTED anywhere is level 0", "level 2 (document) asks for: dataChecks PASSED"],
-        ),
+        lambda request: request.method == "PUT",
+        lambda request: request.path.startswith("/oauth2"),
     ],
 )
-def test_which_check_capped_it_or_is_missing(changed: Check, level: int, why: list[str]) -> None:
-    found = told(verified(level, checks=with_check(changed)), verified_address=True)
-    assert (found["level"], found["effective_level"]) == (level, max(level, 1))
-    assert found["why_not_higher"] == why
-    text = explain.as_text(found)
-    assert all(f"\n  {sentence}" in text for sentence in why)
+def test_a_jumio_that_fails_shows_in_the_exit_status(
+    command: Command, world: World, capsys: pytest.CaptureFixture[str], fails: Callable[[Request], bool]
+) -> None:
+    person = world.verified_person()
+    world.jumio.revoke_token()
+    world.jumio.server.faults = lambda request: faults.answer(503) if fails(request) else None
+    assert command("reverify", "--identity", person) == 1
+    assert json.loads(capsys.readouterr().out) == {"asked": 0, "unchanged": 0, "failed": 1}
 
 
-@pytest.mark.parametrize(("kind", "why"), [
-    ("WARNING", "a WARNING (the execution) caps the level at 2"),
-    ("REJECTED", "a REJECTED anywhere is level 0"),
-])  # fmt: skip
-def test_the_decision_on_the_whole_caps_too(kind: str, why: str) -> None:
-    record = verified(1, decision=Decision(type=kind, label=None, risk_score=None))
-    assert told(record)["why_not_higher"] == [why, "level 2 (document) asks for: execution PASSED"]
+def test_a_kratos_that_fails_shows_in_the_exit_status(
+    command: Command, world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    person = world.verified_person()
+    world.kratos.server.faults = lambda request: faults.answer(503)
+    for whom in (["--identity", person], ["--older-than", "0m"]):
+        assert command("reverify", *whom) == 1
+        assert json.loads(capsys.readouterr().out)["failed"] == 1
+    assert world.starts() == []
 
 
-def test_an_expired_document_is_named() -> None:
-    record = verified(1, assurance=assured(1, expires_at="2026-01-01T00:00:00.000Z"))
-    assert told(record)["why_not_higher"] == ["level 2 (document) asks for: a document that has not expired"]
-    decayed = verified(assurance=assured(3, expires_at="2026-01-01T00:00:00.000Z"))
-    assert (told(decayed)["level"], told(decayed)["effective_level"], told(decayed)["effective_name"]) == (
-        3, 1, "contact"
-    )  # fmt: skip
+def test_naming_nobody_fails(command: Command, world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command("reverify", "--identity", OTHER_IDENTITY) == 1
+    assert json.loads(capsys.readouterr().out) == {"asked": 0, "unchanged": 0, "failed": 1}
 
 
-def test_ages_are_named_with_their_end() -> None:
-    levels = tuple(
-        replace(row, max_age={2: timedelta(days=730), 3: timedelta(days=365)}.get(row.level)) for row in TABLE.levels
+def test_a_limit_that_is_reached_shows_in_the_exit_status(
+    command: Command, make_world: Callable[..., World], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = make_world(MAX_STARTS_PER_DAY="1")
+    monkeypatch.setattr("webhook.settings.Settings.load", classmethod(lambda cls: world.settings))
+    assert command("reverify", "--identity", world.verified_person()) == 1
+
+
+def test_one_who_fails_does_not_keep_the_others_from_being_asked(
+    command: Command, world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    people = [world.verified_person(f"person-{number}") for number in range(3)]
+    account = world.record(people[1])[0]["account_id"]
+    world.jumio.server.faults = lambda request: (
+        faults.answer(500) if request.method == "PUT" and account in request.path else None
     )
-    table = replace(TABLE, levels=levels)
-    assert told(verified(), table=table)["decays"] == [
-        {"at": "2027-03-02T18:30:00.000Z", "what": "level 3 (person) is 365 days old"},
-        {"at": "2028-03-01T18:30:00.000Z", "what": "level 2 (document) is 730 days old"},
+    assert command("reverify", "--older-than", "0m") == 1
+    assert json.loads(capsys.readouterr().out) == {"asked": 2, "unchanged": 0, "failed": 1}
+
+
+def test_a_kratos_that_refuses_one_does_not_end_the_run(
+    command: Command, world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    people = [world.verified_person(f"person-{number}") for number in range(3)]
+    world.kratos.server.faults = lambda request: faults.answer(403) if request.path.endswith(people[1]) else None
+    assert command("reverify", "--older-than", "0m") == 1
+    shown = capsys.readouterr()
+    assert (shown.err, json.loads(shown.out)) == ("", {"asked": 2, "unchanged": 0, "failed": 1})
+
+
+def test_a_kratos_that_does_not_list_anybody_ends_the_run(
+    command: Command, world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.verified_person()
+    world.kratos.server.faults = lambda request: faults.answer(403)
+    assert command("reverify", "--older-than", "0m") == 1
+    shown = capsys.readouterr()
+    assert shown.err.startswith("stopped: ")
+    assert json.loads(shown.out) == {"asked": 0, "unchanged": 0, "failed": 1}
+    assert world.starts() == []
+
+
+# --- explain ---
+
+
+def test_explain_is_for_people(command: Command, world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    person = world.verified_person()
+    before = world.record(person)
+    assert command("explain", person.upper()) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[:3] == [
+        f"identity         {person}",
+        "status           approved (verdict PASSED)",
+        "level            3; effective now: 3 (person)",
     ]
-    assert [decay["what"] for decay in told(verified(2), table=table)["decays"]] == [
-        "level 2 (document) is 730 days old"
-    ]
-    assert told(verified(assurance=assured(3, verified_at=None)), table=table)["decays"] == []
-    aged = told(verified(), table=table, now=NOW + timedelta(days=400))
-    assert (aged["level"], aged["effective_level"]) == (3, 2)
+    assert "verified address no" in lines
+    assert world.calls() == ["kratos GET"], "it writes nothing and asks Jumio nothing"
+    assert world.record(person) == before
 
 
-def test_whoever_is_rejected_has_no_level_even_with_a_contact() -> None:
-    record = verified(0, status=Status.REJECTED, verdict=Verdict.FAILED, checks=FACE_CHECKS)
-    assert told(record, verified_address=True)["effective_level"] == 0
-    assert told(approved(), verified_address=True)["effective_level"] == 1
-    assert told(pending(), verified_address=True)["status"] == "pending"
+def test_explain_is_for_machines_too(command: Command, world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    person = world.verified_person()
+    world.kratos.identities.verify_address(person)
+    assert command("explain", person, "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["level"], found["effective_level"], found["verified_address"]) == (3, 3, True)
+    assert len(found["checks"]) == 6
+    assert [event["event"] for event in found["history"]] == ["verification.started", "verification.settled"]
 
 
-def test_what_was_met_is_not_told_as_missing() -> None:
-    levels = tuple(replace(row, documents=("ID_CARD",)) if row.level == 2 else row for row in TABLE.levels)
-    record = verified(1, checks=with_check(check("dataChecks", "NOT_EXECUTED")))
-    assert told(record, table=replace(TABLE, levels=levels), verified_address=True)["why_not_higher"] == [
-        "level 2 (document) asks for: dataChecks PASSED"
-    ]
+def test_an_id_that_is_none_is_refused(command: Command, world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command("explain", "jane") == 2
+    assert "'jane' is none" in capsys.readouterr().err
+    assert world.calls() == []
 
 
-# --- the command ---
-
-
-@pytest.fixture
-def _environment(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    settings = world.settings
-    monkeypatch.setattr("webhook.settings.Settings.load", classmethod(lambda cls: settings))
-    monkeypatch.setattr("webhook.runtime.log.configure", lambda **_: None)
-
-
-@pytest.mark.usefixtures("_environment")
-class TestCommand:
-    """In this process, between both stand-ins."""
-
-    def test_for_people(self, world: World, capsys: pytest.CaptureFixture[str]) -> None:
-        person = world.verified_person()
-        before = world.record(person)
-        assert cli.main(["explain", person.upper()]) == 0
-        lines = capsys.readouterr().out.splitlines()
-        assert lines[:3] == [
-            f"identity         {person}",
-            "status           approved (verdict PASSED)",
-            "level            3; effective now: 3 (person)",
-        ]
-        assert "verified address no" in lines
-        assert world.calls() == ["kratos GET"], "it writes nothing and asks Jumio nothing"
-        assert world.record(person) == before
-
-    def test_for_machines(self, world: World, capsys: pytest.CaptureFixture[str]) -> None:
-        person = world.verified_person()
-        world.kratos.identities.verify_address(person)
-        assert cli.main(["explain", person, "--json"]) == 0
-        found = json.loads(capsys.readouterr().out)
-        assert (found["level"], found["effective_level"], found["verified_address"]) == (3, 3, True)
-        assert len(found["checks"]) == 6
-        assert [event["event"] for event in found["history"]] == ["verification.started", "verification.settled"]
-
-    def test_an_id_that_is_none_is_refused(self, world: World, capsys: pytest.CaptureFixture[str]) -> None:
-        assert cli.main(["explain", "jane"]) == 2
-        assert "'jane' is none" in capsys.readouterr().err
-        assert world.calls() == []
-
-    @pytest.mark.parametrize("down", [False, True])
-    def test_whom_kratos_does_not_tell(self, world: World, capsys: pytest.CaptureFixture[str], down: bool) -> None:
-        world.kratos.server.faults = lambda _: faults.answer(503) if down else None
-        assert cli.main(["explain", IDENTITY]) == 1
-        shown = capsys.readouterr()
-        assert shown.out == ""
-        assert shown.err.startswith(f"{IDENTITY}: ")
-
-
-def test_the_commands_clock_is_utc() -> None:
-    assert explain.now().tzinfo is UTC
+@pytest.mark.parametrize("down", [False, True])
+def test_whom_kratos_does_not_tell(
+    command: Command, world: World, capsys: pytest.CaptureFixture[str], down: bool
+) -> None:
+    world.kratos.server.faults = lambda _: faults.answer(503) if down else None
+    assert command("explain", IDENTITY) == 1
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert shown.err.startswith(f"{IDENTITY}: ")

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from support import CALLBACK_SECRET, IDENTITY, OLD_CALLBACK_SECRET, World, message_of, settings_of
+from support import CALLBACK_SECRET, IDENTITY, OLD_CALLBACK_SECRET, World, message_of, settings_of, told
 
-from pages.reading import (
+from contract.reading import (
     PREFIX,
     PUBLIC_URL,
     assert_page,
@@ -26,6 +26,20 @@ from webhook.core.signing import capability_token
 from webhook.verification.links import LinkExpired, Links
 
 WEEK = 7 * 86400
+NEW = "callback-secret-of-next-year"
+
+
+@pytest.fixture
+def world(make_world: Callable[..., World]) -> World:
+    """With a public URL of its own, so that people get our links."""
+    return make_world(PUBLIC_URL=PUBLIC_URL)
+
+
+@pytest.fixture(autouse=True)
+def _no_patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A test opens a link several times within the seconds for which one look is enough."""
+    monkeypatch.setattr("webhook.web.pages.routes.LOOK_EVERY_SECONDS", 0.0)
+
 
 # --- what stands where ---
 
@@ -44,7 +58,7 @@ def test_the_person_is_shown_our_link_and_jumios_own_stays_with_operators(
     assert public["verification_url"].startswith(PREFIX)
     assert admin["verification_url"] == workflow.web_href
     assert workflow.token not in json.dumps([answer, public])
-    assert Links(world.settings).read(public["verification_url"].removeprefix(PREFIX)) == person
+    assert Links(world.settings.links).read(public["verification_url"].removeprefix(PREFIX)) == person
     again = world.initiate(person).json
     assert again == answer
     message = message_of(world.hook(person, **({} if policy is None else {"policy": policy})))
@@ -71,7 +85,7 @@ def test_of_a_further_workflow_too(world: World) -> None:
     workflow = world.jumio.truth(person)[-1]
     public, admin = world.record(person)
     assert answer is not None
-    assert answer["reverification"] == public["reverification"]
+    assert answer["reverification"] == told(public["reverification"])
     assert public["reverification"]["verification_url"].startswith(PREFIX)
     assert admin["reverification"]["verification_url"] == workflow.web_href
     assert workflow.token not in json.dumps([answer, public])
@@ -87,7 +101,7 @@ def test_without_a_public_url_people_get_jumios_own(make_world: Callable[..., Wo
     [workflow] = world.jumio.truth(person)
     public, admin = world.record(person)
     assert public["verification_url"] == admin["verification_url"] == workflow.web_href
-    links = Links(world.settings)
+    links = Links(world.settings.links)
     assert links.make(person) is None
     assert not links.is_ours(workflow.web_href)
     assert not links.is_expired(f"{PREFIX}{forged(person, age=10**9)}")
@@ -98,7 +112,7 @@ def test_a_link_goes_with_its_workflow(world: World, outcome: str) -> None:
     person = started(world)
     [workflow] = world.jumio.truth(person)
     world.says(workflow, outcome)
-    world.ring(workflow)
+    world.call_back(workflow)
     public, admin = world.record(person)
     assert public["verification_url"] is None
     assert "verification_url" not in admin
@@ -209,7 +223,7 @@ def test_so_does_whoever_is_asked_again_for_a_further_one(
     world.forget_calls()
     answer = (world.reverify(person, due_in=due_in).json or {})["reverification"]
     assert_sent_on(opened(world, answer["verification_url"].removeprefix(PREFIX)), workflow.web_href)
-    assert world.record(person)[0]["reverification"] == answer
+    assert told(world.record(person)[0]["reverification"]) == answer
     assert world.kratos.server.count("PATCH", ".*") == 1
     assert len([line for line in log_lines if " reverification.asked " in line]) == (due_in == "1d")
     assert world.starts() == []
@@ -233,7 +247,7 @@ def test_a_fresh_link_that_cannot_be_noted_is_a_503_and_starts_nothing(world: Wo
 
 
 def test_links_as_values() -> None:
-    links = Links(settings_of(PUBLIC_URL="https://hook.example.com/base/"))
+    links = Links(settings_of(PUBLIC_URL="https://hook.example.com/base/").links)
     link = links.make(IDENTITY)
     assert link is not None
     assert link.startswith("https://hook.example.com/base/jumio/verify/")
@@ -249,24 +263,25 @@ def test_links_as_values() -> None:
             links.read(forged(IDENTITY, age=age))
 
 
-@pytest.mark.parametrize(
-    ("url", "expired"),
-    [
-        (f"{PREFIX}{forged(IDENTITY)}", False),
-        (f"{PREFIX}{forged(IDENTITY, age=WEEK - 3600)}", False),  # made when the tests are collected
-        (f"{PREFIX}{forged(IDENTITY, age=WEEK + 60)}", True),
-        (f"{PREFIX}{forged(IDENTITY, secret=OLD_CALLBACK_SECRET)}", False),
-        (f"{PREFIX}{forged(IDENTITY, secret='retired')}", True),
-        (f"{PREFIX}{forged('somebody')}", True),
-        (PREFIX, True),
-        ("https://elsewhere.example.com/jumio/verify/x", False),
-        ("https://x.jumio.ai/web/v4/app?authorizationToken=x", False),
-        ("", False),
-    ],
-)
-def test_which_links_are_expired(url: str, expired: bool) -> None:
+URLS: dict[str, tuple[Callable[[], str], bool]] = {
+    "young": (lambda: f"{PREFIX}{forged(IDENTITY)}", False),
+    "nearly a week old": (lambda: f"{PREFIX}{forged(IDENTITY, age=WEEK - 60)}", False),
+    "a week old": (lambda: f"{PREFIX}{forged(IDENTITY, age=WEEK + 60)}", True),
+    "by the older secret": (lambda: f"{PREFIX}{forged(IDENTITY, secret=OLD_CALLBACK_SECRET)}", False),
+    "by a retired secret": (lambda: f"{PREFIX}{forged(IDENTITY, secret='retired')}", True),
+    "of nobody": (lambda: f"{PREFIX}{forged('somebody')}", True),
+    "cut": (lambda: PREFIX, True),
+    "elsewhere": (lambda: "https://elsewhere.example.com/jumio/verify/x", False),
+    "Jumio's": (lambda: "https://x.jumio.ai/web/v4/app?authorizationToken=x", False),
+    "none": (lambda: "", False),
+}
+
+
+@pytest.mark.parametrize("name", URLS)
+def test_which_links_are_expired(name: str) -> None:
     """Of ours those that no longer lead anywhere; of any other we cannot know."""
-    assert Links(settings_of(PUBLIC_URL=PUBLIC_URL)).is_expired(url) is expired
+    url, expired = URLS[name]
+    assert Links(settings_of(PUBLIC_URL=PUBLIC_URL).links).is_expired(url()) is expired
 
 
 # --- other tokens ---
@@ -314,9 +329,9 @@ def test_a_token_of_another_secret_of_the_rotation_works_and_the_first_signs(mak
     world = make_world(PUBLIC_URL=PUBLIC_URL)
     person = started(world)
     assert opened(world, forged(person, secret=OLD_CALLBACK_SECRET)).status_code == 303
-    rotated = make_world(PUBLIC_URL=PUBLIC_URL, JUMIO_CALLBACK_SECRET=f"new, {CALLBACK_SECRET}")
+    rotated = make_world(PUBLIC_URL=PUBLIC_URL, JUMIO_CALLBACK_SECRET=f"{NEW}, {CALLBACK_SECRET}")
     assert opened(rotated, token_for(world, person)).status_code == 303
     assert opened(rotated, forged(person, secret=OLD_CALLBACK_SECRET)).status_code == 404
     assert opened(world, token_for(rotated, person)).status_code == 404
-    alone = make_world(PUBLIC_URL=PUBLIC_URL, JUMIO_CALLBACK_SECRET="new")
+    alone = make_world(PUBLIC_URL=PUBLIC_URL, JUMIO_CALLBACK_SECRET=NEW)
     assert opened(alone, token_for(rotated, person)).status_code == 303

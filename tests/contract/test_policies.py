@@ -4,12 +4,10 @@
 import json
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from support import (
-    AUTH,
     FACE_DOUBTED,
     FACE_PASSED,
     IDENTITY,
@@ -17,6 +15,7 @@ from support import (
     NEWER_WORKFLOW,
     World,
     assured,
+    days_ago,
     message_of,
     pending,
     verified,
@@ -26,15 +25,9 @@ from sandbox import faults
 from sandbox.faults import Fault
 from webhook.core.record import Record, Reverification
 from webhook.core.status import Status
-from webhook.core.times import to_text
-from webhook.verification import gate as admission
 from webhook.verification.links import Links
 
 STEP_UP = {"min_level": 3, "on_unmet": "start"}
-
-
-def days_ago(days: float) -> str:
-    return to_text(datetime.now(UTC) - timedelta(days=days))
 
 
 def at_level(level: int, days: float = 1, **changed: Any) -> Record:
@@ -98,7 +91,7 @@ def test_without_a_policy_the_answer_is_the_old_one(world: World) -> None:
 # --- statuses ---
 
 
-@pytest.mark.parametrize("status", set(Status) - {Status.NONE})
+@pytest.mark.parametrize("status", [status for status in Status if status is not Status.NONE])
 @pytest.mark.parametrize("listed", [[], ["rejected"], ["approved", "review"], [*Status]])
 def test_the_policys_statuses_replace_the_settings(
     make_world: Callable[..., World], status: Status, listed: list[str]
@@ -237,29 +230,10 @@ def test_a_look_at_the_face_is_asked_for_where_it_is_enough(make_world: Callable
     assert world.starts() == ["PUT 9"]
     [_, workflow] = world.jumio.truth(person)
     world.says(workflow, "passed", capabilities=FACE_PASSED)
-    assert world.ring(workflow).json == {"result": "applied"}
+    assert world.call_back(workflow).json == {"result": "applied"}
     world.forget_calls()
     assert world.hook(person, policy=policy).json == {"status": "approved", "level": 3}
     assert world.calls() == []
-
-
-@pytest.mark.parametrize("liveness", ["WARNING", "NOT_EXECUTED", None])
-def test_without_an_earlier_liveness_a_document_is_asked_for(world: World, liveness: str | None) -> None:
-    person = world.verified_person()
-    world.change(
-        person,
-        lambda record: replace(
-            record,
-            assurance=assured(3, verified_at=days_ago(91)),
-            checks=tuple(
-                replace(check, decision=liveness) if check.capability == "liveness" else check
-                for check in record.checks
-                if liveness is not None or check.capability != "liveness"
-            ),
-        ),
-    )
-    message_of(world.hook(person, policy={"max_age": "90d", "on_unmet": "start"}))
-    assert world.starts() == ["PUT 10011"]
 
 
 @pytest.mark.parametrize("policy", [STEP_UP, {"max_age": "1h", "on_unmet": "start"}])
@@ -283,8 +257,7 @@ def test_a_hook_with_an_old_copy_gets_the_link_that_is_open(world: World) -> Non
     world.change(person, lambda record: replace(record, assurance=assured(2)))
     old = world.kratos.identity(person)["metadata_public"]
     first = message_of(world.hook(person, policy=STEP_UP))["context"]["verification_url"]
-    body = {"identity": {"id": person, "metadata_public": old}, "policy": STEP_UP}
-    again = world.client.post("/jumio/validate", json=body, headers=AUTH)
+    again = world.validate(person, old, policy=STEP_UP)
     assert message_of(again)["context"]["verification_url"] == first
     assert len(world.starts()) == 1
 
@@ -320,11 +293,11 @@ def test_starts_are_limited_for_a_day_whatever_their_kind(make_world: Callable[.
         lambda: world.reverify(person),
         lambda: world.client.post(path),
     ]
-    path = (Links(world.settings).make(person) or "").removeprefix("http://127.0.0.1:3000")
+    path = (Links(world.settings.links).make(person) or "").removeprefix("http://127.0.0.1:3000")
     for number in range(limit):  # one kind after the other, each of which expires
         kinds[number]()
         world.jumio.decide(world.jumio.truth(person)[-1].id, "expire", callback=False)
-        world.ring(world.jumio.truth(person)[-1])
+        world.call_back(world.jumio.truth(person)[-1])
     assert len(world.jumio.truth(person)) == limit
     for kind in kinds:
         kind()
@@ -337,15 +310,6 @@ def test_starts_are_limited_for_a_day_whatever_their_kind(make_world: Callable[.
     assert "verification_url" not in message_of(world.hook(person, policy=STEP_UP))["context"]
     world.change(person, lambda record: replace(record, starts=tuple(days_ago(1) for _ in record.starts)))
     assert world.initiate(person).json["status"] == "pending"
-
-
-def test_the_default_limit_is_five_a_day(world: World) -> None:
-    person = world.person()
-    for _ in range(7):
-        world.initiate(person)
-        world.jumio.decide(world.jumio.truth(person)[-1].id, "expire", callback=False)
-        world.ring(world.jumio.truth(person)[-1])
-    assert len(world.jumio.truth(person)) == 5
 
 
 # --- peers that fail ---
@@ -369,14 +333,14 @@ PEER_FAULTS: dict[str, Fault] = {
 def test_a_peer_that_fails_is_a_refusal_without_a_link_and_never_a_5xx(
     world: World, monkeypatch: pytest.MonkeyPatch, who: str, name: str, record: Record | None
 ) -> None:
-    monkeypatch.setattr(admission, "OFFER_SECONDS", 0.3)
-    monkeypatch.setattr("webhook.verification.start.KRATOS_SECONDS", 0.1)
+    monkeypatch.setattr("webhook.verification.gate.OFFER_SECONDS", 0.15)
+    monkeypatch.setattr("webhook.idv.jumio.client.START_NEEDS_SECONDS", 0.0)
+    monkeypatch.setattr("webhook.verification.start.KRATOS_SECONDS", 0.05)
     person = world.person_with(record) if record else world.person()
     public = world.kratos.identity(person)["metadata_public"]
     server = world.kratos.server if who == "kratos" else world.jumio.server
     server.faults = lambda _: PEER_FAULTS[name]
-    body = {"identity": {"id": person, "metadata_public": public}, "policy": STEP_UP}
-    message = message_of(world.client.post("/jumio/validate", json=body, headers=AUTH))
+    message = message_of(world.validate(person, public, policy=STEP_UP))
     assert message["id"] == 9010010
     assert "verification_url" not in message["context"]
     assert message["text"].endswith("Please contact support.")
@@ -385,16 +349,15 @@ def test_a_peer_that_fails_is_a_refusal_without_a_link_and_never_a_5xx(
 def test_what_could_not_be_started_is_logged(world: World, log_lines: list[str]) -> None:
     person = world.person()
     world.kratos.server.faults = lambda request: faults.answer(503)
-    body = {"identity": {"id": person, "metadata_public": None}, "policy": STEP_UP}
-    world.client.post("/jumio/validate", json=body, headers=AUTH)
+    world.validate(person, None, policy=STEP_UP)
     assert [line for line in log_lines if " gate.not_started " in line]
 
 
 # --- a lost callback ---
 
 
-def verified_who_steps_up(world: World) -> str:
-    person = world.verified_person()
+def verified_who_steps_up(world: World, name: str = "person") -> str:
+    person = world.verified_person(name)
     world.change(person, lambda record: replace(record, assurance=assured(2)))
     message_of(world.hook(person, policy=STEP_UP))
     return person
@@ -408,11 +371,24 @@ def test_a_lost_callback_of_an_open_reverification_counts_at_the_gate_which_writ
     assert world.kratos.server.count("PATCH", ".*") == 0, "Kratos stores the row it has read before the hook"
     # It is written by the next callback or sweep.
     assert world.hook(person).json == {"status": "approved"}
-    world.ring(world.jumio.truth(person)[-1])
+    world.call_back(world.jumio.truth(person)[-1])
     assert "reverification" not in world.record(person)[0]
     world.forget_calls()
     assert world.hook(person, policy=STEP_UP).json == {"status": "approved", "level": 3}
     assert world.calls() == []
+
+
+def test_it_looks_once(world: World) -> None:
+    """Whatever it then judges, refuses, writes or offers builds on what it has seen."""
+    for outcome, policy, started in (("passed", {"max_age": "0m"}, 0), ("expire", STEP_UP, 1), ("open", STEP_UP, 0)):
+        person = verified_who_steps_up(world, outcome)
+        if outcome != "open":
+            world.says(world.jumio.truth(person)[-1], outcome)
+        world.forget_calls()
+        message_of(world.hook(person, policy=policy))
+        assert world.jumio.server.count("GET", ".*") == 1, outcome
+        assert len(world.starts()) == started
+        world.jumio.server.faults = None
 
 
 def test_a_lost_rejection_is_found_at_the_gate(world: World) -> None:
@@ -459,7 +435,7 @@ def test_a_doubted_face_opens_nothing_and_may_be_tried_again(world: World) -> No
     message_of(world.hook(person, policy=policy))
     workflow = world.jumio.truth(person)[-1]
     world.says(workflow, "warning", capabilities=FACE_DOUBTED)
-    world.ring(workflow)
+    world.call_back(workflow)
     public, _ = world.record(person)
     assert (public["status"], public["assurance"]["level"]) == ("approved", 3)
     assert "reverification" not in public, "the offer vanishes"
