@@ -1,38 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """What each request costs, counted in calls at the stand-ins and not in time."""
 
-import base64
-import hashlib
-import hmac
 from collections.abc import Callable
 
 import pytest
-from support import AUTH, CALLBACK_SECRET, World, pending
-from werkzeug.test import TestResponse
+from support import IDENTITY, World, pending
 
 from webhook.core.status import Status
 from webhook.ory.kratos.metadata import public_member
 
 
-def initiate(world: World, person: str) -> TestResponse:
-    answer = world.client.post("/jumio/initiate", json={"identity": {"id": person}}, headers=AUTH)
-    assert answer.status_code == 200
-    return answer
-
-
-def ring(world: World, person: str) -> TestResponse:
-    digest = hmac.new(CALLBACK_SECRET.encode(), person.encode(), hashlib.sha256).digest()
-    token = base64.urlsafe_b64encode(digest).decode().rstrip("=")
-    workflow = world.jumio.truth(person)[-1]
-    body = {"workflowExecution": {"id": workflow.id, "status": "PROCESSED"}, "account": {"id": workflow.account_id}}
-    answer = world.client.post(f"/jumio/callback/{person}/{token}", json=body)
-    assert answer.status_code == 200
-    return answer
-
-
-def sign_in(world: World, person: str, metadata_public: object) -> TestResponse:
-    body = {"identity": {"id": person, "metadata_public": metadata_public}}
-    return world.client.post("/jumio/validate", json=body, headers=AUTH)
+def call_back(world: World, person: str) -> None:
+    assert world.call_back(world.jumio.truth(person)[-1]).status_code == 200
 
 
 def cost(world: World) -> list[str]:
@@ -42,30 +21,30 @@ def cost(world: World) -> list[str]:
 
 
 def test_a_registration_costs_one_start_between_one_read_and_one_write(world: World) -> None:
-    initiate(world, world.person("first"))
+    world.initiate(world.person("first"))
     assert cost(world) == ["jumio POST", "jumio POST token", "kratos GET", "kratos PATCH"]
-    initiate(world, world.person("second"))
+    world.initiate(world.person("second"))
     assert cost(world) == ["jumio POST", "kratos GET", "kratos PATCH"]
 
 
 def test_asking_again_while_it_is_open_costs_one_read(world: World) -> None:
     person = world.person()
-    initiate(world, person)
+    world.initiate(person)
     cost(world)
-    initiate(world, person)
+    world.initiate(person)
     assert cost(world) == ["kratos GET"]
 
 
 @pytest.mark.parametrize("outcome", ["passed", "warning", "not_executed", "expire"])
 def test_a_callback_costs_one_reading_one_read_and_one_write(world: World, outcome: str) -> None:
     person = world.person()
-    initiate(world, person)
+    world.initiate(person)
     world.jumio.decide(world.jumio.truth(person)[0].id, outcome)
     cost(world)
-    ring(world, person)
+    call_back(world, person)
     assert cost(world) == ["jumio GET", "kratos GET", "kratos PATCH"]
     for _ in range(3):
-        ring(world, person)
+        call_back(world, person)
         assert cost(world) == ["jumio GET", "kratos GET"]
 
 
@@ -75,45 +54,45 @@ def test_a_rejection_costs_one_more_call_where_sessions_are_ended(
 ) -> None:
     world = make_world(ON_REJECTED=on_rejected)
     person = world.person()
-    initiate(world, person)
+    world.initiate(person)
     world.jumio.decide(world.jumio.truth(person)[0].id, "rejected")
     cost(world)
-    ring(world, person)
+    call_back(world, person)
     ending = [] if on_rejected == "block" else ["kratos DELETE"]
     assert cost(world) == ["jumio GET", *ending, "kratos GET", "kratos PATCH"]
-    ring(world, person)
+    call_back(world, person)
     assert cost(world) == ["jumio GET", *ending, "kratos GET"]
 
 
-@pytest.mark.parametrize("status", set(Status) - {Status.PENDING, Status.NONE})
+@pytest.mark.parametrize("status", [status for status in Status if status not in (Status.PENDING, Status.NONE)])
 @pytest.mark.parametrize("block", ["rejected", ",".join(Status)])
 def test_a_login_at_a_settled_status_costs_nothing(
     make_world: Callable[..., World], status: Status, block: str
 ) -> None:
     world = make_world(BLOCK_LOGIN_STATUSES=block)
     person = world.person()
-    assert sign_in(world, person, {"jumio": public_member(pending(status=status))}).status_code in (200, 403)
-    assert sign_in(world, person, None).status_code in (200, 403)
+    assert world.validate(person, {"jumio": public_member(pending(status=status))}).status_code in (200, 403)
+    assert world.validate(person, None).status_code in (200, 403)
     assert cost(world) == []
 
 
 def test_a_login_while_it_is_open_for_long_costs_one_look(world: World) -> None:
     person = world.person()
-    initiate(world, person)
+    world.initiate(person)
     cost(world)
     public, _ = world.record(person)
-    sign_in(world, person, {"jumio": {**public, "initiated_at": "2026-01-01T00:00:00.000Z"}})
+    world.validate(person, {"jumio": {**public, "initiated_at": "2026-01-01T00:00:00.000Z"}})
     assert cost(world) == ["jumio GET", "kratos GET"]
 
 
 def test_one_token_and_one_connection_to_each_peer_serve_every_call(world: World) -> None:
     people = [world.person(f"person{n}") for n in range(10)]
     for person in people:
-        initiate(world, person)
+        world.initiate(person)
     for person, outcome in zip(people, ["passed", "warning", "rejected", "expire", "passed"] * 2, strict=True):
         world.jumio.decide(world.jumio.truth(person)[0].id, outcome)
-        ring(world, person)
-        ring(world, person)
+        call_back(world, person)
+        call_back(world, person)
     assert world.client.get("/health/ready").status_code == 200
     assert world.jumio.server.count("POST", "/oauth2/token") == 1
     assert world.jumio.server.connections == 1
@@ -122,10 +101,9 @@ def test_one_token_and_one_connection_to_each_peer_serve_every_call(world: World
 
 def test_refusals_and_errors_do_not_cost_a_connection_each(world: World) -> None:
     for _ in range(5):
-        unknown = {"identity": {"id": "9f425a8d-7efc-4768-8f23-7647a74fdf13"}}
-        assert world.client.post("/jumio/initiate", json=unknown, headers=AUTH).status_code == 404
+        assert world.initiate(IDENTITY).status_code == 404
     person = world.person()
-    initiate(world, person)
+    world.initiate(person)
     assert world.kratos.server.connections == 1
 
 

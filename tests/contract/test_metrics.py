@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from prometheus_client import REGISTRY
-from support import AUTH, World
+from support import IDENTITY, World
 
 from sandbox import faults
 from webhook.runtime import metrics
@@ -27,21 +27,21 @@ def test_a_registration_is_counted_at_every_place(world: World) -> None:
         ("outbound_seconds_count", {"peer": "kratos", "operation": "patch_identity", "outcome": "2xx"}),
     ]
     before = [value(name, **labels) for name, labels in names]
-    world.client.post("/jumio/initiate", json={"identity": {"id": world.person()}}, headers=AUTH)
+    world.initiate(world.person())
     assert [value(name, **labels) for name, labels in names] == [count + 1 for count in before]
 
 
 def test_calls_that_fail_are_told_from_those_that_are_refused(world: World) -> None:
     def counts() -> list[float]:
         return [
-            value("outbound_seconds_count", peer="kratos", operation="ready", outcome=outcome)
+            value("outbound_seconds_count", peer="kratos", operation="get_identity", outcome=outcome)
             for outcome in ("5xx", "4xx", "failed")
         ]
 
     before = counts()
     for fault in (faults.answer(503), faults.answer(401), faults.reset()):
         world.kratos.server.faults = lambda _, fault=fault: fault
-        world.client.get("/health/ready")
+        world.initiate(IDENTITY)
     assert counts() == [count + 1 for count in before]
 
 

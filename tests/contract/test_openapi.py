@@ -10,12 +10,12 @@ import schemathesis
 import yaml
 from support import settings_of
 
-from webhook import __version__
+from webhook import __version__, wiring
 from webhook.core.settle import Result
 from webhook.core.status import Status, Verdict
 from webhook.ory.kratos.refusals import MALFORMED, MESSAGE_IDS, UNMET
+from webhook.web import gate
 from webhook.web.app import create_app
-from webhook.web.errors import GATE_PATH
 
 FILE = Path(__file__).parents[2] / "openapi.yaml"
 
@@ -42,10 +42,10 @@ def test_the_validation_would_notice(document: dict[str, Any]) -> None:
 def test_it_has_the_routes_of_the_application_and_no_other(document: dict[str, Any]) -> None:
     served = {
         (re.sub(r"<(\w+)>", r"{\1}", rule.rule), method.lower())
-        for rule in create_app(settings_of()).url_map.iter_rules()
+        for rule in create_app(wiring.for_requests(settings_of())).url_map.iter_rules()
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
     }
-    served.add((GATE_PATH, "post"))  # answered in front of Flask
+    served.add((gate.PATH, "post"))  # answered in front of Flask
     described = {(path, method) for path, operations in document["paths"].items() for method in operations}
     assert described == served
 
