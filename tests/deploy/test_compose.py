@@ -104,7 +104,7 @@ def test_every_setting_is_one_and_all_are_right(services: dict[str, Service]) ->
     for name in OURS:
         environment = services[name]["environment"]
         assert set(environment) <= set(known)
-        assert Settings.from_mapping(environment).port == 3000
+        assert Settings.from_mapping(environment).server.port == 3000
     assert services["sync"]["command"] == ["sync", "--every", "60"]
     assert services["sync"]["healthcheck"] == {"disable": True}
 
