@@ -80,7 +80,7 @@ class RealKratos(NativeClient):
         return str(reply.json()["id"])
 
     def identity(self, identity_id: str) -> dict[str, Any]:
-        reply = self._http.get(f"{self.admin_url}/admin/identities/{identity_id}", timeout=10)
+        reply = self._get(f"/admin/identities/{identity_id}")
         if reply.status_code == 404:
             raise KeyError(identity_id)
         reply.raise_for_status()
@@ -88,11 +88,19 @@ class RealKratos(NativeClient):
         return found
 
     def sessions(self, identity_id: str) -> list[dict[str, Any]]:
-        url = f"{self.admin_url}/admin/identities/{identity_id}/sessions"
-        reply = self._http.get(url, params={"active": "true"}, timeout=10)
+        reply = self._get(f"/admin/identities/{identity_id}/sessions", active="true")
         reply.raise_for_status()
         found: list[dict[str, Any]] = reply.json()
         return found
+
+    def _get(self, path: str, **query: str) -> requests.Response:
+        """On SQLite a busy Kratos asks even readers to try again, by a 400."""
+        for _ in range(10):
+            reply = self._http.get(self.admin_url + path, params=query, timeout=10)
+            if reply.status_code != 400 or b"Unable to serialize access" not in reply.content:
+                break
+            time.sleep(0.02)
+        return reply
 
     def _configuration(self, folder: Path, public: int, admin: int) -> dict[str, Any]:
         return configuration(folder, public_port=public, admin_port=admin)
