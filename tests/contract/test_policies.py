@@ -317,13 +317,9 @@ def test_starts_are_limited_for_a_day_whatever_their_kind(make_world: Callable[.
 
 PEER_FAULTS: dict[str, Fault] = {
     "500": faults.answer(500),
-    "429": faults.answer(429),
-    "403": faults.answer(403),
     "404": faults.answer(404),
     "garbage": faults.garbage(),
-    "a reset": faults.reset(),
     "silence": faults.hang(),
-    "a trickle": faults.trickle(headers=True, pause=0.05),
 }
 
 

@@ -120,19 +120,17 @@ def test_sessions_that_cannot_be_ended_do_not_let_the_rejected_in(world: World, 
 
 # --- peers that fail ---
 
+# Whatever else they may answer: wire/test_kratos_client.py, wire/test_jumio_client.py.
 PEER_FAULTS: dict[str, Fault] = {
-    **{str(status): faults.answer(status, b"{}") for status in (204, 400, 401, 403, 404, 409, 418, 429, 500, 502, 503)},
-    "an empty answer": faults.answer(200),
-    "null": faults.answer(200, b"null"),
-    "a list": faults.answer(200, b"[]"),
+    "401": faults.answer(401, b"{}"),
+    "404": faults.answer(404, b"{}"),
+    "429": faults.answer(429, b"{}"),
+    "500": faults.answer(500, b"{}"),
     "garbage": faults.garbage(),
-    "deep nesting": faults.answer(200, b"[" * 200_000),
-    "too much": faults.oversize(2),
     "too much, chunked": faults.oversize(2, declared=False),
     "a redirect": faults.redirect("http://127.0.0.1:1/"),
     "a reset": faults.reset(),
     "silence": faults.hang(),
-    "a trickled body": faults.trickle(pause=0.05),
     "trickled headers": faults.trickle(headers=True, pause=0.05),
 }
 

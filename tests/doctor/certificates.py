@@ -2,6 +2,7 @@
 """Certificates of an authority of the tests' own, and a server on loopback that shows them."""
 
 import datetime
+import functools
 import socket
 import ssl
 from dataclasses import dataclass
@@ -25,7 +26,7 @@ class Authority:
 
     def issue(self, folder: Path, *, kind: str, days: int = 90, host: str = "localhost") -> Path:
         """A PEM file with a key of this kind (`rsa` or `ecdsa`) and its certificate, valid from 100 days ago on."""
-        key = KEYS[kind]
+        key = key_of(kind)
         certificate = make_certificate(host, key, issuer=self.certificate.subject, signed_by=self.key, days=days)
         file = folder / f"{kind}-{host}-{days}.pem"
         private = key.private_bytes(
@@ -35,10 +36,12 @@ class Authority:
         return file
 
 
-KEYS: dict[str, Key] = {
-    "rsa": rsa.generate_private_key(public_exponent=65537, key_size=2048),
-    "ecdsa": ec.generate_private_key(ec.SECP256R1()),
-}
+@functools.cache
+def key_of(kind: str) -> Key:
+    """One key of each kind for the whole run: making one takes its time."""
+    if kind == "rsa":
+        return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    return ec.generate_private_key(ec.SECP256R1())
 
 
 def make_certificate(

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.x509.oid import NameOID
 from support import ORY_SECRET
 
-from doctor.certificates import KEYS, Authority, accept, make_certificate
+from doctor.certificates import Authority, accept, key_of, make_certificate
 from sandbox.shipped import actions
 
 SERVICE_URL = "https://jumio-webhook.example.com"
@@ -52,7 +52,7 @@ def clean() -> dict[str, Any]:
 
 @pytest.fixture(scope="session")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    key = KEYS["rsa"]
+    key = key_of("rsa")
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "An authority for tests")])
     certificate = make_certificate(
         "An authority for tests", key, issuer=name, signed_by=key, days=900, is_authority=True

@@ -2,7 +2,6 @@
 """The doctor in front of a real Kratos, where there is one: its admin port is right, its public one is not."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import pytest
 from support import ORY_SECRET, settings_of
@@ -23,9 +22,9 @@ def real_kratos() -> Iterator[RealKratos]:
 
 
 def test_the_admin_port(real_kratos: RealKratos) -> None:
-    assert check_kratos(replace(settings_of(), kratos_admin_url=real_kratos.admin_url)) == []
+    assert check_kratos(settings_of(KRATOS_ADMIN_URL=real_kratos.admin_url)) == []
 
 
 def test_the_public_port(real_kratos: RealKratos) -> None:
-    [finding] = check_kratos(replace(settings_of(), kratos_admin_url=real_kratos.public_url))
+    [finding] = check_kratos(settings_of(KRATOS_ADMIN_URL=real_kratos.public_url))
     assert finding.id == "kratos-not-kratos"
