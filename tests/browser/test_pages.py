@@ -13,7 +13,6 @@ from browser.webdriver import ENTER, TAB, Browser
 from sandbox.server import LoopbackServer
 from webhook.core.record import Record, Reverification
 from webhook.core.status import Status
-from webhook.verification.links import Links
 from webhook.web.pages.page import page
 from webhook.web.pages.texts import TEXTS
 
@@ -37,7 +36,7 @@ return [document.activeElement.localName, style.outlineStyle, parseFloat(style.o
 
 
 def link(world: World, identity_id: str) -> str:
-    made = Links(world.settings).make(identity_id)
+    made = world.services.links.make(identity_id)
     assert made is not None
     return made
 
