@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The shipped configuration of gunicorn, its log, and what `serve` leaves behind; tests/operations runs the process."""
+"""The shipped configuration of gunicorn, its log, and the command line around it."""
 
 import gc
 import logging
 import os
+import resource
 import runpy
 import sys
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from gunicorn.config import Config
 from support import REQUIRED, settings_of
 
 from webhook import cli
+from webhook.commands import serve as command
 from webhook.settings import Settings
 from webhook.web import server as serve
 
@@ -34,8 +36,8 @@ def logger() -> Iterator[serve._Logger]:
 
 
 def test_the_shipped_configuration_is_one_that_gunicorn_takes() -> None:
-    server = serve._Server(settings_of(PORT="3001", WEB_CONCURRENCY="3"))
-    assert (server.cfg.address, server.cfg.workers, server.cfg.threads) == ([("0.0.0.0", 3001)], 3, 8)  # noqa: S104  # what a container listens on
+    server = serve.Server(settings_of(PORT="3001", WEB_CONCURRENCY="3"))
+    assert (server.cfg.address, server.cfg.workers) == ([("0.0.0.0", 3001)], 3)  # noqa: S104  # what a container listens on
     assert server.cfg.worker_class_str == "webhook.web.worker.Worker"
     assert server.cfg.logger_class is serve._Logger
     assert server.cfg.graceful_timeout > 12, "every request is answered within 12 s"
@@ -63,7 +65,7 @@ def test_heartbeats_are_in_memory_where_there_is_such_a_place(
 
 def test_the_application_is_built_before_the_workers_fork_and_shared_with_them() -> None:
     try:
-        assert isinstance(serve._Server(settings_of()).load(), Flask)
+        assert isinstance(serve.Server(settings_of()).load(), Flask)
         assert gc.get_freeze_count() > 0
     finally:
         gc.unfreeze()
@@ -75,35 +77,59 @@ def test_the_application_is_built_before_the_workers_fork_and_shared_with_them()
 class Ended:
     """gunicorn that ends at once, having counted something."""
 
-    directory: Path
+    directory: str | None
     process = ends_as = 1
 
     def __init__(self, settings: Settings) -> None:
         pass
 
     def run(self) -> None:
-        type(self).directory = Path(os.environ["PROMETHEUS_MULTIPROC_DIR"])
-        self.directory.joinpath("counter_1.db").touch()
+        type(self).directory = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
+        if self.directory:
+            Path(self.directory, "counter_1.db").touch()
         type(self).process = self.ends_as
         raise SystemExit(0)
 
 
-@pytest.mark.parametrize("is_master", [True, False])
-def test_the_counters_go_with_the_master_and_not_with_a_worker(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, is_master: bool
-) -> None:
-    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", "")
+@pytest.fixture
+def ended(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> type[Ended]:
+    monkeypatch.delenv("PROMETHEUS_MULTIPROC_DIR", raising=False)
     monkeypatch.setattr(serve, "SHARED_MEMORY", str(tmp_path))
-    monkeypatch.setattr(serve, "_Server", Ended)
+    monkeypatch.setattr(command, "Server", Ended)
     monkeypatch.setattr("webhook.runtime.log.configure", lambda **_: None)
     monkeypatch.setattr(Ended, "process", 1)
-    monkeypatch.setattr(Ended, "ends_as", 1 if is_master else 2)
-    monkeypatch.setattr("webhook.web.server.os.getpid", lambda: Ended.process)
+    monkeypatch.setattr("webhook.commands.serve.os.getpid", lambda: Ended.process)
+    return Ended
+
+
+@pytest.mark.parametrize("is_master", [True, False])
+def test_the_counters_of_several_go_with_the_master_and_not_with_a_worker(
+    ended: type[Ended], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, is_master: bool
+) -> None:
+    monkeypatch.setattr(ended, "ends_as", 1 if is_master else 2)
     with pytest.raises(SystemExit):
-        serve.run(settings_of())
+        command.run(settings_of(WEB_CONCURRENCY="2"))
     monkeypatch.undo()
-    assert Ended.directory.parent == tmp_path
-    assert Ended.directory.exists() is not is_master
+    assert ended.directory is not None
+    assert Path(ended.directory).parent == tmp_path
+    assert Path(ended.directory).exists() is not is_master
+
+
+def test_one_alone_counts_in_its_memory(ended: type[Ended]) -> None:
+    with pytest.raises(SystemExit):
+        command.run(settings_of())
+    assert ended.directory is None
+
+
+def test_it_may_have_as_many_connections_as_it_is_allowed(ended: type[Ended]) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(soft, 900), hard))
+    try:
+        with pytest.raises(SystemExit):
+            command.run(settings_of())
+        assert resource.getrlimit(resource.RLIMIT_NOFILE) == (hard, hard)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 # --- its log ---
@@ -128,7 +154,7 @@ def test_what_somebody_sent_is_not_quoted(logger: serve._Logger, log_lines: list
     logger.exception("Socket error processing request.")
     assert [line.split()[2] for line in log_lines] == ["request.invalid", "server.exception", "server.exception"]
     assert '"kind": "ValueError"' in log_lines[1]
-    assert '"where": ["test_serve.py:' in log_lines[1]
+    assert '"where": ["test_gunicorn.py:' in log_lines[1]
     assert not [line for line in log_lines if "capability" in line]
 
 
@@ -145,7 +171,7 @@ def _environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 @pytest.mark.usefixtures("_environment")
 def test_serve_serves_by_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     served: list[Settings] = []
-    monkeypatch.setattr(serve, "run", served.append)
+    monkeypatch.setattr(command, "run", lambda settings: served.append(settings) or 0)
     assert cli.main(["serve"]) == 0
     assert [settings.kratos.admin_url for settings in served] == [REQUIRED["KRATOS_ADMIN_URL"]]
 
@@ -154,7 +180,7 @@ def test_serve_serves_by_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_settings_that_are_wrong_are_named_and_nothing_is_served(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(serve, "run", lambda settings: pytest.fail("it serves"))
+    monkeypatch.setattr(command, "run", lambda settings: pytest.fail("it serves"))
     monkeypatch.setenv("PORT", "http")
     monkeypatch.delenv("JUMIO_CLIENT_ID")
     assert cli.main(["serve"]) == 2
@@ -182,6 +208,15 @@ def test_a_demo_that_lacks_its_extra_says_so(
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     assert cli.main(["demo"]) == 2
     assert "ory-jumio-webhook[demo]" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("_environment")
+@pytest.mark.parametrize(
+    "arguments", [["explain", "nobody"], ["sync", "--identity", "7"], ["reverify", "--identity", ""]]
+)
+def test_an_argument_that_is_no_id_is_told(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(arguments) == 2
+    assert "must be the id of a Kratos identity, a UUID" in capsys.readouterr().err
 
 
 def test_the_package_can_be_run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

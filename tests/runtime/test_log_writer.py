@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Log lines are handed over and never waited for; what finds no reader is lost, counted, and told of."""
+
+import contextlib
+import json
+import logging
+import os
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from webhook.runtime import log
+from webhook.runtime.log_writer import LogWriter
+
+LINE = b"x" * 999 + b"\n"
+
+
+@pytest.fixture
+def pipe() -> Iterator[tuple[int, int]]:
+    """Reading and writing end."""
+    reading, writing = os.pipe()
+    yield reading, writing
+    for end in (reading, writing):
+        with contextlib.suppress(OSError):  # the test has closed it
+            os.close(end)
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    give_up_at = time.monotonic() + 5
+    while not condition():
+        assert time.monotonic() < give_up_at
+        time.sleep(0.002)
+
+
+def test_lines_arrive_whole_and_in_their_order(pipe: tuple[int, int]) -> None:
+    writer = LogWriter(pipe[1])
+    lines = [b"%d\n" % number for number in range(5000)]
+    for line in lines:
+        writer.write(line)
+    writer.flush(5)
+    assert (writer.waiting, writer.lost) == (0, 0)
+    assert os.read(pipe[0], 1 << 20) == b"".join(lines)
+
+
+def test_a_reader_that_stops_costs_lines_and_nobody_time(pipe: tuple[int, int]) -> None:
+    writer = LogWriter(pipe[1], backlog=100_000)
+    begun = time.monotonic()
+    for _ in range(1000):
+        writer.write(LINE)
+    assert time.monotonic() - begun < 1
+    wait_for(lambda: writer.waiting <= 100_000)
+    assert writer.lost >= 1000 - 100 - 66, "what the backlog and the pipe hold may arrive"
+    writer.flush(0.01)
+    assert writer.waiting > 0, "it does not wait for longer than it was told"
+    received = b""
+    while received.count(b"\n") < 1000 - writer.lost:
+        received += os.read(pipe[0], 1 << 20)
+    writer.flush(5)
+    assert received == LINE * (1000 - writer.lost)
+    writer.write(b"again\n")
+    assert os.read(pipe[0], 100) == b"again\n"
+
+
+@pytest.mark.parametrize("descriptor", ["/dev/full", None])
+def test_a_descriptor_that_takes_nothing_costs_each_line(descriptor: str | None) -> None:
+    """A full disk, and one that is closed; tests/service has a pipe without a reader."""
+    writer = LogWriter(os.open(descriptor, os.O_WRONLY) if descriptor else 1_000_000)
+    for _ in range(7):
+        writer.write(LINE)
+    writer.flush(5)
+    assert (writer.lost, writer.waiting) == (7, 0)
+
+
+def test_a_forked_process_writes_its_own_lines_and_not_its_parents(pipe: tuple[int, int]) -> None:
+    writer = LogWriter(pipe[1])
+    writer.write(b"parent\n")
+    child = os.fork()
+    if not child:
+        writer.write(b"child\n")
+        writer.flush(5)
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+    writer.flush(5)
+    assert sorted(os.read(pipe[0], 100).splitlines()) == [b"child", b"parent"]
+
+
+def test_lost_lines_are_told_of_once_lines_pass_again(pipe: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[object] = []
+    monkeypatch.setattr(log, "_listeners", [lambda name, fields: told.append((str(name), dict(fields)))])
+    writer = LogWriter(pipe[1], backlog=2000)
+    handler = log._Handler(writer)
+    handler.setFormatter(log._JsonFormatter())
+
+    def say(text: str) -> None:
+        handler.handle(logging.LogRecord("webhook", logging.INFO, "", 0, text, (), None))
+
+    for _ in range(5):
+        say("y" * 700)  # two of them fit
+    lost = writer.lost
+    assert lost >= 2
+    assert told == []
+    writer.flush(5)
+    say("after")
+    say("later")
+    writer.flush(5)
+    lines = [json.loads(line) for line in os.read(pipe[0], 1 << 20).splitlines()]
+    assert [line["event"] for line in lines[-3:]] == ["log.lost", "after", "later"]
+    assert (lines[-3]["lines"], lines[-3]["level"]) == (lost, "warning")
+    assert told == [("log.lost", {"lines": lost})]
