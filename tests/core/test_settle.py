@@ -12,6 +12,7 @@ from support import (
     NEWER_WORKFLOW,
     NOW,
     OTHER_IDENTITY,
+    PASSED_CHECKS,
     TABLE,
     WORKFLOW,
     approved,
@@ -111,6 +112,27 @@ def test_a_newer_reading_of_the_recorded_workflow_wins_whatever_it_says(decision
     assert outcome.result is Result.APPLIED
     assert outcome.record.decision == Decision(type=decision, label=None, risk_score=None)
     assert len(outcome.record.history) == 2
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        approved(assurance=assured(3), checks=PASSED_CHECKS),
+        approved(),  # of before there were levels
+        approved(status=Status.REVIEW, verdict=Verdict.WARNING, assurance=assured(2), checks=PASSED_CHECKS),
+    ],
+)
+def test_a_result_without_a_time_that_comes_again_changes_nothing(record: Record) -> None:
+    """Else whoever replays a callback could make a verification young again."""
+    said = {
+        "completed_at": None,
+        "checks": PASSED_CHECKS,
+        "decision": Decision(type="PASSED", label="RULE 7", risk_score=0.0),
+    }
+    once = settled(record, **said)
+    assert once.result is Result.APPLIED
+    twice = settled(once.record, now=LATER, **said)
+    assert (twice.result, twice.record) == (Result.UNCHANGED, once.record)
 
 
 def test_a_label_that_changed_is_applied() -> None:

@@ -18,7 +18,7 @@ from webhook.idv.jumio.documents import parse_object, parse_reading, parse_start
 from webhook.ory.kratos.client import _reset_seconds
 from webhook.ory.kratos.documents import next_page_token, parse_identity, parse_json, parse_page
 
-bounded = settings(derandomize=True, database=None, deadline=None, max_examples=150)
+bounded = settings(max_examples=150)
 
 any_text = st.text(st.characters(exclude_categories=()), max_size=20)
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.just(10**400) | any_text
@@ -106,13 +106,17 @@ def sent(documents: st.SearchStrategy[Any]) -> st.SearchStrategy[bytes]:
     return st.binary(max_size=40) | written | written.map(lambda body: body[:-1]) | written.map(lambda body: body * 2)
 
 
+def plainly(documents: st.SearchStrategy[Any]) -> st.SearchStrategy[bytes]:
+    return documents.map(lambda document: json.dumps(document).encode())
+
+
 JUMIO: dict[str, tuple[Callable[[bytes], object], st.SearchStrategy[bytes]]] = {
     "object": (parse_object, sent(any_json)),
     "token": (lambda body: parse_token(body, now=1e9), sent(token_answers)),
-    "started": (parse_started, sent(started_answers | bent(STARTED))),
+    "started": (parse_started, sent(started_answers) | plainly(bent(STARTED))),
     "reading": (
         lambda body: parse_reading(body, account_id=ACCOUNT, workflow_execution_id=WORKFLOW),
-        sent(reading_answers | bent(READING)),
+        sent(reading_answers) | plainly(bent(READING)),
     ),
 }
 
@@ -120,7 +124,6 @@ JUMIO: dict[str, tuple[Callable[[bytes], object], st.SearchStrategy[bytes]]] = {
 @pytest.mark.parametrize("name", JUMIO)
 def test_jumios_answer_is_understood_or_unavailable(name: str) -> None:
     parse, bodies = JUMIO[name]
-    understood = 0
 
     @bounded
     @given(body=bodies)
@@ -130,13 +133,18 @@ def test_jumios_answer_is_understood_or_unavailable(name: str) -> None:
     @example(body=b"\xff\xfe{\x00}\x00")
     @example(body=b'{"expires_in": ' + b"9" * 5_000 + b"}")
     def check(body: bytes) -> None:
-        nonlocal understood
         with contextlib.suppress(VendorUnavailable):
             parse(body)
-            understood += 1
 
     check()
-    assert understood, "nothing ever got past the first check"
+
+
+@pytest.mark.parametrize(
+    ("name", "document"),
+    [("object", {}), ("token", {"access_token": "opaque"}), ("started", STARTED), ("reading", READING)],
+)
+def test_what_is_bent_there_would_be_understood_as_it_is(name: str, document: dict[str, Any]) -> None:
+    assert JUMIO[name][0](json.dumps(document).encode()) is not None
 
 
 @bounded
