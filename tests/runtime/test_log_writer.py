@@ -5,15 +5,31 @@ import contextlib
 import json
 import logging
 import os
+import subprocess
+import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 
 import pytest
+from prometheus_client import REGISTRY
 
-from webhook.runtime import log
+from webhook.runtime import log, log_writer, metrics
 from webhook.runtime.log_writer import LogWriter
 
 LINE = b"x" * 999 + b"\n"
+
+
+@pytest.fixture(autouse=True)
+def _traced(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Coverage follows no thread but those that `threading` starts."""
+    start = log_writer._start_thread
+
+    def traced(work: Callable[[], None]) -> None:
+        sys.settrace(threading.gettrace())
+        work()
+
+    monkeypatch.setattr(log_writer, "_start_thread", lambda work, _: start(traced, (work,)))
 
 
 @pytest.fixture
@@ -62,6 +78,18 @@ def test_a_reader_that_stops_costs_lines_and_nobody_time(pipe: tuple[int, int]) 
     assert os.read(pipe[0], 100) == b"again\n"
 
 
+def test_a_reader_that_goes_away_costs_what_it_has_not_taken(pipe: tuple[int, int]) -> None:
+    writer = LogWriter(pipe[1])
+    for _ in range(200):
+        writer.write(LINE)
+    time.sleep(0.05)  # until the pipe is full, and a block is half written
+    assert os.read(pipe[0], 4096).count(b"\n") == 4
+    os.close(pipe[0])
+    writer.flush(5)
+    assert writer.waiting == 0
+    assert 200 - 66 - 5 <= writer.lost <= 200 - 4
+
+
 @pytest.mark.parametrize("descriptor", ["/dev/full", None])
 def test_a_descriptor_that_takes_nothing_costs_each_line(descriptor: str | None) -> None:
     """A full disk, and one that is closed; tests/service has a pipe without a reader."""
@@ -87,7 +115,9 @@ def test_a_forked_process_writes_its_own_lines_and_not_its_parents(pipe: tuple[i
 
 def test_lost_lines_are_told_of_once_lines_pass_again(pipe: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[object] = []
-    monkeypatch.setattr(log, "_listeners", [lambda name, fields: told.append((str(name), dict(fields)))])
+    counted_before = REGISTRY.get_sample_value("jumio_webhook_log_lines_lost_total")
+    listeners = [lambda name, fields: told.append((str(name), dict(fields))), metrics.observe]
+    monkeypatch.setattr(log, "_listeners", listeners)
     writer = LogWriter(pipe[1], backlog=2000)
     handler = log._Handler(writer)
     handler.setFormatter(log._JsonFormatter())
@@ -108,3 +138,31 @@ def test_lost_lines_are_told_of_once_lines_pass_again(pipe: tuple[int, int], mon
     assert [line["event"] for line in lines[-3:]] == ["log.lost", "after", "later"]
     assert (lines[-3]["lines"], lines[-3]["level"]) == (lost, "warning")
     assert told == [("log.lost", {"lines": lost})]
+    assert REGISTRY.get_sample_value("jumio_webhook_log_lines_lost_total") == counted_before + lost
+
+
+# --- the end of a process ---
+
+LOGS_MUCH = (
+    "from gevent import monkey; monkey.patch_all()\n"
+    "from webhook.runtime import log\n"
+    "log.configure(log_format='text', level='info')\n"
+    "for number in range(5000): log.event('some', number=number)\n"
+)
+
+
+def test_what_a_process_has_logged_is_written_when_it_ends() -> None:
+    ended = subprocess.run([sys.executable, "-c", LOGS_MUCH], stderr=subprocess.PIPE, timeout=30, check=True)
+    numbers = [line.split(b"number=")[1] for line in ended.stderr.splitlines()]
+    assert numbers == [b"%d" % number for number in range(5000)]
+
+
+def test_a_process_ends_though_nobody_takes_its_log() -> None:
+    script = LOGS_MUCH + "print('done', flush=True)"
+    command = [sys.executable, "-c", script]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"done\n"
+        begun = time.monotonic()
+        assert process.wait(10) == 0
+        assert time.monotonic() - begun < 2
