@@ -20,7 +20,7 @@ import urllib3
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.x509.oid import NameOID
-from doctor.certificates import KEYS, Authority, make_certificate
+from doctor.certificates import Authority, key_of, make_certificate
 from gevent import monkey
 
 from sandbox import faults
@@ -449,7 +449,7 @@ class Secured:
 @pytest.fixture
 def secured(tmp_path: Path) -> Iterator[Secured]:
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "authority")])
-    key = KEYS["ecdsa"]
+    key = key_of("ecdsa")
     certificate = make_certificate("authority", key, issuer=name, signed_by=key, days=9, is_authority=True)
     authority = Authority(key, certificate, tmp_path / "authority.pem")
     authority.file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))

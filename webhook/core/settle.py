@@ -77,7 +77,9 @@ def _concluded(
     """The base with what the reading says of its workflow."""
     status = reading.status
     open_ = status is Status.PENDING
-    decided_at = reading.completed_at or from_text(record.decided_at) or now
+    # Where it has no time of its own, the same result told again keeps the time it had.
+    known_at = from_text(record.decided_at) if status is record.status else None
+    decided_at = reading.completed_at or known_at or now
     read = replace(
         base,
         status=status,
@@ -96,7 +98,7 @@ def _concluded(
     if replace(read, decided_at=record.decided_at) == record:
         return Outcome(result=Result.UNCHANGED, record=record)
     event = Event.REOPENED if open_ else Event.SETTLED
-    read = replace(read, decided_at=None if open_ else to_text(reading.completed_at or now))
+    read = replace(read, decided_at=None if open_ else to_text(decided_at))
     return Outcome(result=Result.APPLIED, record=read.with_event(event, now=now), event=event)
 
 

@@ -119,10 +119,8 @@ class _InTurn:
     """What both kinds of connection share: the answer is parsed when it is there and it is one's turn."""
 
     def getresponse(self) -> Any:
-        sock = cast("HTTPConnection", self).sock
-        if sock is not None:
-            wait_read(sock.fileno())
-            take_turn()
+        wait_read(cast("HTTPConnection", self).sock.fileno())
+        take_turn()
         return super().getresponse()  # type: ignore[misc]  # of the class beside it
 
 
