@@ -7,10 +7,12 @@ from collections.abc import Callable
 from typing import cast
 
 from webhook.errors import VendorUnavailable
-from webhook.runtime.deadline import DeadlineExceeded, remaining
+from webhook.runtime.deadline import DeadlineExceeded, has_time_for, remaining
 from webhook.runtime.turns import take_turn
 
 RENEW_BEFORE_SECONDS = 60.0
+# With less time left no token is asked for.
+FETCH_NEEDS_SECONDS = 0.5
 # Jumio caches tokens too and may hand out one that is about to end: then do not ask again at every call.
 SHORTEST_USE_SECONDS = 5.0
 
@@ -53,6 +55,8 @@ class SharedToken:
             if self._token == refused:
                 self._token = None
             if not self._is_usable(refused, until=self._renew_at):
+                if not has_time_for(FETCH_NEEDS_SECONDS):  # after one who waited in vain: not each in turn
+                    raise VendorUnavailable("Jumio gave no access token in time")
                 self._token, self._ends_at = self._fetch()
                 self._renew_at = max(self._ends_at - RENEW_BEFORE_SECONDS, self._clock() + SHORTEST_USE_SECONDS)
             return cast("str", self._token)
