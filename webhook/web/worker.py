@@ -22,8 +22,8 @@ from webhook.limits import CLIENT_SECONDS, MAX_CONNECTIONS, SPARE_CONNECTIONS
 
 # How often the arbiter is told that the worker lives, and how often a worker that stops looks who is left.
 _NOTIFY_SECONDS, _DRAIN_SECONDS = 1.0, 0.05
-# A full collection of garbage stops everybody, for 20 ms and more beside hundreds of requests. So it is made when nobody
-# is served, at most once in the first of these, or else once in the second.
+# A full collection of garbage stops everybody, for 20 ms and more beside hundreds of requests. So it is made when
+# nobody is served, at most once in the first of these, or else once in the second.
 _NEVER_BY_ITSELF = 1_000_000
 _QUIET_SECONDS, _BUSY_SECONDS = 10.0, 600.0
 # For so long a worker that stops waits for the rest of a request that is arriving.

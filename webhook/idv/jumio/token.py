@@ -11,7 +11,7 @@ from webhook.runtime.deadline import DeadlineExceeded, has_time_for, remaining
 from webhook.runtime.turns import take_turn
 
 RENEW_BEFORE_SECONDS = 60.0
-# With less time left no token is asked for.
+# Whoever has waited in vain for somebody else's asks for one only with so much time left: not all of them in turn.
 FETCH_NEEDS_SECONDS = 0.5
 # Jumio caches tokens too and may hand out one that is about to end: then do not ask again at every call.
 SHORTEST_USE_SECONDS = 5.0
@@ -39,12 +39,12 @@ class SharedToken:
             return cast("str", self._token)
         waits = self._lock.locked()
         try:
-            return self._awaited(refused)
+            return self._awaited(refused, has_waited=waits)
         finally:
             if waits:  # all who waited go on, or give up, together
                 take_turn()
 
-    def _awaited(self, refused: str | None) -> str:
+    def _awaited(self, refused: str | None, *, has_waited: bool) -> str:
         try:
             acquired = self._lock.acquire(timeout=remaining(at_most=60.0))
         except DeadlineExceeded:
@@ -55,7 +55,7 @@ class SharedToken:
             if self._token == refused:
                 self._token = None
             if not self._is_usable(refused, until=self._renew_at):
-                if not has_time_for(FETCH_NEEDS_SECONDS):  # after one who waited in vain: not each in turn
+                if has_waited and not has_time_for(FETCH_NEEDS_SECONDS):
                     raise VendorUnavailable("Jumio gave no access token in time")
                 self._token, self._ends_at = self._fetch()
                 self._renew_at = max(self._ends_at - RENEW_BEFORE_SECONDS, self._clock() + SHORTEST_USE_SECONDS)
