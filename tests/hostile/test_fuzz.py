@@ -1,18 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""More than 10,000 generated requests against the application between its stand-ins; HOSTILE_SEED repeats another run.
+"""More than 10,000 generated requests against the application between its stand-ins.
 
 One part is generated from `openapi.yaml` by schemathesis, which also checks every answer against the file. The other
 is below HTTP libraries, as WSGI environments by hand: what no client would send.
 """
 
-import base64
 import copy
 import hashlib
 import hmac
 import io
 import json
 import logging
-import os
 import random
 import re
 import sys
@@ -48,7 +46,9 @@ from support import (
     ORY_SECRET,
     WORKFLOW,
     approved,
+    capability,
     pending,
+    signed,
 )
 from werkzeug.test import run_wsgi_app
 
@@ -57,22 +57,16 @@ from webhook.core.status import Status, Verdict
 from webhook.ory.kratos.metadata import public_member
 from webhook.runtime import log
 
-SEED = int(os.environ.get("HOSTILE_SEED", "20260302"))
 RAW_REQUESTS = 10_000
-CASES_PER_OPERATION = 60  # and mode; schemathesis takes fifteen times as long as the rest
+CASES_PER_OPERATION = 30  # and mode, other ones in every run; schemathesis takes fifteen times as long as the rest
 
 SECRETS = (ORY_SECRET, OLD_ORY_SECRET, CALLBACK_SECRET, OLD_CALLBACK_SECRET, CLIENT_SECRET, API_KEY)
 TRACES = re.compile(r"Traceback|\.py\b|site-packages|werkzeug|object at 0x|Exception\b")
 UNKNOWN_WORKFLOW = "Jumio does not know the account or workflow (404)"
 
 
-def capability(identity_id: str, secret: str = CALLBACK_SECRET) -> str:
-    digest = hmac.new(secret.encode(), identity_id.encode("utf-8", "replace"), hashlib.sha256).digest()
-    return base64.urlsafe_b64encode(digest).decode().rstrip("=")
-
-
 def link_token(identity_id: str, secret: str = CALLBACK_SECRET) -> str:
-    signer = TimestampSigner(secret, salt="ory-jumio-webhook.verification.settle-link", digest_method=hashlib.sha256)
+    signer = TimestampSigner(secret, salt="ory-jumio-webhook.verification-link", digest_method=hashlib.sha256)
     return signer.sign(identity_id).decode()
 
 
@@ -103,6 +97,7 @@ def output(capfd: pytest.CaptureFixture[str]) -> Iterator[pytest.CaptureFixture[
     log.configure(log_format="json", level="debug")
     [handler] = root.handlers
     yield capfd
+    log.WRITER.flush(10)
     root.removeHandler(handler)
     root.setLevel(levels[0])
     ours.setLevel(levels[1])
@@ -121,11 +116,7 @@ def around(make_world: Callable[..., Any], output: pytest.CaptureFixture[str]) -
     ]
     for name in ("open", "settled"):
         people.append(world.person(name))
-        answer = world.client.post(
-            "/jumio/initiate",
-            json={"identity": {"id": people[-1]}},
-            headers={"Authorization": f"Bearer {ORY_SECRET}"},
-        )
+        answer = world.initiate(people[-1])
         assert answer.json is not None
         assert answer.json["status"] == "pending"
     world.jumio.decide(answer.json["workflow_execution_id"], "passed", callback=False)
@@ -157,7 +148,7 @@ def check(answer: Answer, private: re.Pattern[str]) -> None:
         or (path == "/jumio/validate" and status == 403)
         or (is_page and status in (200, 303))
     )
-    shown = re.sub(r"authorizationToken=[\w-]+", "", text) if link_is_wanted else text
+    shown = re.sub(r"authorizationToken[^\"\s]*", "", text) if link_is_wanted else text
     assert "authorizationToken" not in shown
     assert not private.search(shown), shown
     assert is_page or 200 <= status < 300 or status >= 400
@@ -186,6 +177,7 @@ def check(answer: Answer, private: re.Pattern[str]) -> None:
 
 
 def check_the_log(around: Surroundings, private: re.Pattern[str], at_least: int) -> None:
+    log.WRITER.flush(10)  # a thread of its own writes, and reading moves the file's end under it
     lines = around.output.readouterr().err.splitlines()
     assert len(lines) >= at_least
     for line in lines:
@@ -466,9 +458,8 @@ class Generator:
         }
 
 
-def test_by_hand_nothing_breaks_and_nothing_leaks(around: Surroundings) -> None:
-    print(f"HOSTILE_SEED={SEED}")
-    generator = Generator(around, random.Random(SEED))
+def test_by_hand_nothing_breaks_and_nothing_leaks(around: Surroundings, rng: random.Random) -> None:
+    generator = Generator(around, rng)
     private = any_of(around.private)
     seen: Counter[tuple[str, int]] = Counter()
     for number in range(RAW_REQUESTS):
@@ -535,7 +526,7 @@ def send(around: Surroundings, case: Any, person: str, credentials: str) -> tupl
     headers = dict(request.pop("headers"))
     if credentials == "good":
         headers["Authorization"] = f"Bearer {ORY_SECRET}"
-        headers["X-Jumio-Signature"] = hmac.new(CALLBACK_SECRET.encode(), body, hashlib.sha256).hexdigest()
+        headers |= signed(body)
         if case.operation.path == "/jumio/verify/{token}":
             request["path"] = f"/jumio/verify/{link_token(person)}"
         elif case.operation.path_parameters:
@@ -562,9 +553,6 @@ def test_from_the_description_every_answer_is_described(around: Surroundings, mo
     for (_, path), operation in operations(around).items():
 
         @settings(
-            derandomize=True,
-            database=None,
-            deadline=None,
             max_examples=CASES_PER_OPERATION,
             phases=[Phase.generate],
             suppress_health_check=list(HealthCheck),

@@ -5,9 +5,6 @@ A canary listens on loopback and must see no connection; an audit hook records e
 every name that is looked up (https://docs.python.org/3/library/audit_events.html).
 """
 
-import base64
-import hashlib
-import hmac
 import json
 import re
 import sys
@@ -17,13 +14,13 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from support import ACCOUNT, AUTH, CALLBACK_SECRET, IDENTITY, WORKFLOW, approved, pending
+from support import ACCOUNT, AUTH, IDENTITY, WORKFLOW, approved, capability, pending, signed
 
 from sandbox import faults
 from sandbox.faults import Fault
 from sandbox.server import LoopbackServer
 from sandbox.wire import Request
-from webhook.commands import sync as sync_command
+from webhook import wiring
 from webhook.core.status import Status, Verdict
 from webhook.ory.kratos.metadata import public_member
 
@@ -57,14 +54,8 @@ def guarded(make_world: Callable[..., Any], canary: LoopbackServer) -> Iterator[
     assert {(host.strip("[]"), port) for host, port in _contacted} <= allowed
 
 
-def signed(body: bytes) -> dict[str, str]:
-    return {"X-Jumio-Signature": hmac.new(CALLBACK_SECRET.encode(), body, hashlib.sha256).hexdigest()}
-
-
 def capability_path(identity_id: str) -> str:
-    digest = hmac.new(CALLBACK_SECRET.encode(), identity_id.encode("utf-8", "replace"), hashlib.sha256).digest()
-    token = base64.urlsafe_b64encode(digest).decode().rstrip("=")
-    return f"/jumio/callback/{quote(identity_id, safe='', errors='replace')}/{token}"
+    return f"/jumio/callback/{quote(identity_id, safe='', errors='replace')}/{capability(identity_id)}"
 
 
 def hostile_texts(canary: LoopbackServer) -> list[str]:
@@ -179,7 +170,13 @@ def test_hostile_ids_in_the_metadata_stay_in_their_place_of_jumios_urls(guarded:
     ],
 )
 def test_no_redirect_is_followed(
-    guarded: Any, canary: LoopbackServer, peer: str, method: str, path: str, status: int
+    guarded: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    canary: LoopbackServer,
+    peer: str,
+    method: str,
+    path: str,
+    status: int,
 ) -> None:
     rejected = guarded.person_with(approved(status=Status.REJECTED, verdict=Verdict.FAILED), "rejected")
     guarded.kratos.identities.sign_in(rejected, "password")
@@ -200,9 +197,9 @@ def test_no_redirect_is_followed(
         {"workflowExecution": {"id": workflow.id, "status": "PROCESSED"}, "account": {"id": workflow.account_id}}
     )
     app.post(capability_path(fresh), data=body)
-    sweeper = sync_command._sweeper(guarded.settings, threading.Event())
-    sweeper._pause_after = lambda error, attempt: 0.0
-    sweeper.sweep()
+    monkeypatch.setattr("webhook.verification.walk.FIRST_PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr("webhook.verification.start.NOTE_WAITS", ())
+    wiring.for_commands(guarded.settings).sweeper(threading.Event()).sweep()
     assert server.count(method, path), "the redirect was never met"
 
 
@@ -248,7 +245,7 @@ def test_a_link_header_of_kratos_leads_nowhere_but_to_kratos(guarded: Any, canar
         return faults.answer(200, page, {**link, "Content-Location": canary.url, "Refresh": f"0; url={canary.url}"})
 
     guarded.kratos.server.faults = linked
-    report = sync_command._sweeper(guarded.settings, threading.Event()).sweep()
+    report = wiring.for_commands(guarded.settings).sweeper(threading.Event()).sweep()
     assert report.failed == 0
     assert report.scanned == len(tokens)  # the last of them is empty, and ends it
 
