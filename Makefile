@@ -38,9 +38,13 @@ check: lint ## what to run before each commit: lint, types, the rules and the co
 
 # What measures how long others wait runs alone, and first.
 .PHONY: test
-test: $(VENV)/installed ## all tests, with branch coverage (KRATOS_BIN=... runs them on a real Kratos too)
+test: $(VENV)/installed ## all tests (KRATOS_BIN=... runs them on a real Kratos too)
 	$(PYTEST) tests/load
-	$(PYTEST) -n 2 --cov --ignore tests/load
+	$(PYTEST) -n 2 --ignore tests/load
+
+.PHONY: coverage
+coverage: $(VENV)/installed ## every line and branch of the package is tested in this process
+	$(PYTEST) -n 2 --cov=webhook tests/core tests/contract tests/wire tests/runtime tests/doctor tests/service
 
 .PHONY: lint
 lint: $(VENV)/installed ## ruff and mypy

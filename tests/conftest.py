@@ -29,6 +29,7 @@ from support import (
 from sandbox.jumio import JumioStandIn
 from sandbox.kratos import KratosStandIn
 from sandbox.server import LoopbackServer
+from webhook.runtime import log
 
 # Secrets, links, JWTs (which begin with `{"`), e-mail addresses and what Jumio read from a document.
 FORBIDDEN_IN_THE_LOG = re.compile(
@@ -82,6 +83,7 @@ def rng(request: pytest.FixtureRequest) -> random.Random:
 @pytest.fixture(autouse=True)
 def log_lines() -> Iterator[list[str]]:
     """Every line that is logged during the test, with all its fields; none may hold a secret or a person's data."""
+    log.begin()  # whatever another test has bound
     lines: list[str] = []
 
     class Collector(logging.Handler):

@@ -87,7 +87,8 @@ def _serve(arguments: argparse.Namespace) -> int:
     settings = Settings.load()
     from webhook.commands import serve
 
-    return serve.run(settings)
+    serve.run(settings)
+    return 0
 
 
 def _sync(arguments: argparse.Namespace) -> int:

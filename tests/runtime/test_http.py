@@ -296,7 +296,7 @@ def test_nothing_stays_open_until_the_garbage_is_collected(get: Get, silent_host
     for _ in range(3):
         with pytest.raises(DeadlineExceeded):
             get(silent_host, at_most=0.1)
-    assert opened() == before
+    assert opened() <= before, "what others left behind may be gone by now"
 
 
 def test_a_call_that_was_broken_off_leaves_no_connection_behind(get: Get, peer: LoopbackServer) -> None:

@@ -2,6 +2,7 @@
 """The worker seen from its clients, in this process, so that its seconds can be made short and its connections few."""
 
 import contextlib
+import gc
 import os
 import socket
 import time
@@ -75,9 +76,11 @@ def here(monkeypatch: pytest.MonkeyPatch) -> Iterator[Here]:
     monkeypatch.setattr(module, "CLIENT_SECONDS", SECONDS)
     monkeypatch.setattr(module, "_REST_SECONDS", SECONDS)
     monkeypatch.setattr(Client, "_idle_seconds", SECONDS)
+    thresholds = gc.get_threshold()
     with socket.create_server(("127.0.0.1", 0)) as listener:
         started = Here(listener)
         yield started
+        gc.set_threshold(*thresholds)
         started.may.set()
         started.stop()
         started.connected(0)
@@ -257,3 +260,33 @@ def test_after_the_time_for_the_end_it_ends(here: Here) -> None:
     assert 0.9 < here.stop() < 2
     here.may.set()
     client.close()
+
+
+# --- garbage ---
+
+
+def test_garbage_is_collected_while_nobody_is_served_and_else_rarely(
+    here: Here, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    collected: list[None] = []
+    monkeypatch.setattr(module.gc, "collect", lambda: collected.append(None))
+
+    def collections(*, after: float) -> int:
+        here.worker._collected_at = time.monotonic() - after
+        here.worker._collect_garbage()
+        return len(collected)
+
+    assert collections(after=1000) == 0, "nobody has asked for anything yet"
+    here.may.clear()
+    with here.client(GET) as client:
+        here.wait(lambda: here.begun == 1)
+        assert collections(after=500) == 0, "somebody is being served"
+        assert collections(after=601) == 1
+        here.may.set()
+        assert body_of(client)
+    with here.client(GET) as client:
+        assert body_of(client)
+        here.wait(lambda: all(each.is_idle for each in here.worker._clients))
+        assert collections(after=9) == 1
+        assert collections(after=11) == 2
+        assert collections(after=11) == 2, "nothing has happened since"

@@ -2,6 +2,7 @@
 """The token that all requests share."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -178,3 +179,23 @@ def test_the_lock_is_free_after_a_failure() -> None:
     for _ in range(3):
         with time_limit(0.5), pytest.raises(VendorUnavailable, match="down"):
             call()
+
+
+def test_those_who_waited_for_one_who_got_none_do_not_all_ask_in_turn() -> None:
+    asked = 0
+
+    def fetch() -> tuple[str, float]:
+        nonlocal asked
+        asked += 1
+        time.sleep(0.2)
+        raise VendorUnavailable("Jumio did not answer in time")
+
+    token = SharedToken(fetch)
+
+    def get(_: int) -> None:
+        with time_limit(0.6), pytest.raises(VendorUnavailable, match="in time"):
+            token.get()
+
+    with ThreadPoolExecutor(20) as threads:
+        list(threads.map(get, range(20)))
+    assert asked == 1

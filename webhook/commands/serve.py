@@ -13,13 +13,12 @@ from webhook.settings import Settings
 from webhook.web.server import Server, memory_directory
 
 
-def run(settings: Settings) -> int:
+def run(settings: Settings) -> None:
     """Serve; what is in flight at SIGTERM is answered."""
     log.configure(log_format=settings.log.format, level=settings.log.level)
     _allow_as_many_connections_as_may_be()
     with _shared_counters() if settings.server.workers > 1 else contextlib.nullcontext():
         Server(settings).run()
-    return 0
 
 
 def _allow_as_many_connections_as_may_be() -> None:

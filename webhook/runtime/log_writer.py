@@ -76,7 +76,9 @@ class LogWriter:
         while self.waiting and time.monotonic() < ends_at:
             time.sleep(_GATHER_SECONDS)
 
-    def _work(self) -> None:
+    # The rest runs in the native thread, where coverage does not look under gevent; tests/runtime/test_log_writer.py.
+
+    def _work(self) -> None:  # pragma: no cover
         while True:
             self._wake.acquire()
             _sleep(_GATHER_SECONDS)
@@ -84,7 +86,7 @@ class LogWriter:
             while self._lines:
                 self._write(self._gathered())
 
-    def _gathered(self) -> bytes:
+    def _gathered(self) -> bytes:  # pragma: no cover
         lines = [self._lines.popleft()]
         size = len(lines[0])
         while self._lines and size + len(self._lines[0]) <= _AT_ONCE_BYTES:
@@ -92,7 +94,7 @@ class LogWriter:
             size += len(lines[-1])
         return b"".join(lines)
 
-    def _write(self, block: bytes) -> None:
+    def _write(self, block: bytes) -> None:  # pragma: no cover
         rest = block
         with contextlib.suppress(OSError):  # the disk is full, the reader is gone
             while rest:
