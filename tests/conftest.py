@@ -94,6 +94,7 @@ def log_lines() -> Iterator[list[str]]:
     collector = Collector()
     root, ours = logging.getLogger(), logging.getLogger("webhook")
     level = ours.level
+    log.begin()  # of an earlier test nothing is bound any more
     root.addHandler(collector)
     ours.setLevel(logging.DEBUG)
     yield lines

@@ -39,6 +39,28 @@ def test_settings_that_do_not_do_are_told_all_together_with_exit_status_2(
         assert all(f"  - {setting} is missing" in told for setting in REQUIRED)
 
 
+def test_serve_serves_by_the_settings(command: Command, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """How it serves: tests/service."""
+    served = []
+    monkeypatch.setattr("webhook.commands.serve.run", lambda settings: served.append(settings) or 0)
+    assert command("serve") == 0
+    assert served == [world.settings]
+
+
+def test_the_demo_says_what_it_lacks(
+    command: Command, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What it plays: tests/end_to_end."""
+    asked = []
+    monkeypatch.setattr("sandbox.demo.run", lambda **options: asked.append(options) or 0)
+    assert (command("demo"), command("demo", "--serve")) == (0, 0)
+    assert asked == [{"keep_serving": False}, {"keep_serving": True}]
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    assert command("demo") == 2
+    assert "lacks the package `sandbox` and jsonnet, which the production image leaves out" in capsys.readouterr().err
+    assert len(asked) == 2
+
+
 # --- reverify ---
 
 

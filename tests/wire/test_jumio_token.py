@@ -6,10 +6,11 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
+import gevent
 import pytest
 
 from webhook.errors import VendorRefused, VendorUnavailable
-from webhook.idv.jumio.token import RENEW_BEFORE_SECONDS, SHORTEST_USE_SECONDS, SharedToken
+from webhook.idv.jumio.token import FETCH_NEEDS_SECONDS, RENEW_BEFORE_SECONDS, SHORTEST_USE_SECONDS, SharedToken
 from webhook.runtime.deadline import time_limit
 
 
@@ -168,6 +169,36 @@ def test_once_it_has_ended_or_was_refused_they_wait(
         slow.answer.set()
         assert waiting.result(10) == "token 2"
     assert slow.count == 2
+
+
+@pytest.mark.parametrize(("allowed", "asks"), [(FETCH_NEEDS_SECONDS + 0.5, True), (FETCH_NEEDS_SECONDS - 0.05, False)])
+def test_after_waiting_in_vain_one_asks_oneself_if_there_is_time_for_an_answer(
+    slow: Slow, allowed: float, asks: bool
+) -> None:
+    """Else all who waited for a Jumio that does not answer would ask it, one after the other."""
+    token = slow.shared()
+    slow.error = VendorUnavailable("down")
+
+    def patient() -> str:
+        with time_limit(allowed):
+            return token.get()
+
+    with ThreadPoolExecutor(2) as threads:
+        first = threads.submit(token.get)
+        assert slow.asked.wait(10)
+        second = threads.submit(patient)
+        gevent.sleep(0.01)
+        slow.answer.set()
+        with pytest.raises(VendorUnavailable, match="down"):
+            first.result(10)
+        with pytest.raises(VendorUnavailable, match="down" if asks else "in time"):
+            second.result(10)
+    assert slow.count == 1 + asks
+
+
+def test_whoever_has_not_waited_asks_with_little_time_too() -> None:
+    with time_limit(0.01):
+        assert Source().shared().get() == "token 1"
 
 
 def test_the_lock_is_free_after_a_failure() -> None:
