@@ -14,13 +14,14 @@ LOOK_SECONDS = 2.0
 # --- How it is kept ----------------------------------------------------------------------------------------------
 # All that a request does, but for waiting until it begins and sending its answer.
 REQUEST_SECONDS = 11.0
-# One operation of Kratos' admin API with its retries; and one of Jumio's, the token included.
+# One call of Kratos' admin API; and one operation of Jumio's, the token included.
 KRATOS_SECONDS = 3.0
 JUMIO_SECONDS = 5.5
 # A connection that is not there after this never will be.
 CONNECT_SECONDS = 2.0
-# How long a call may wait for its place among those in flight to the same peer, before it is refused.
-PLACE_SECONDS = 2.0
+# How long a call may wait for its place among those in flight to the same peer, before it is refused. It comes on top
+# of the seconds of Kratos' calls, and counts for the request's.
+PLACE_SECONDS = 4.0
 # `sync`, `reverify`: no request waits for them.
 COMMAND_JUMIO_SECONDS = 15.0
 # Where a policy orders a start from within the gate; Kratos waits 30 s for its hook.

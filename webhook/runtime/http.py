@@ -80,9 +80,9 @@ class Outbound:
         :raises TooLarge: the answer is longer than `MAX_ANSWER_BYTES`.
         """
         with outbound_call(self._peer, operation) as call:
+            take_turn()
             try:
                 with self._place(), interrupted(at_most):
-                    take_turn()
                     return _read(send(), call)
             except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
                 raise Unreachable(type(error).__name__) from error

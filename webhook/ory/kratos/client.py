@@ -9,7 +9,7 @@ from typing import Any
 from webhook.core.identity import Identity as AnyIdentity
 from webhook.core.record import Record
 from webhook.errors import AnswerTooLarge, IdentityUnknown, KratosRefused, KratosUnavailable, NotKratos
-from webhook.limits import KRATOS_SECONDS
+from webhook.limits import KRATOS_SECONDS, PLACE_SECONDS
 from webhook.ory.kratos.documents import Identity, next_page_token, parse_identity, parse_json, parse_page, patch_of
 from webhook.ory.kratos.sdk import ApiClient, ApiException, Configuration, IdentityApi, JsonPatch
 from webhook.runtime.deadline import DeadlineExceeded, has_time_for, time_limit
@@ -110,7 +110,7 @@ class KratosClient:
 
     def _call(self, operation: str, send: _Send) -> Answer:
         """Send, and once more after each wait when Kratos asks for it and the time allows."""
-        with time_limit(KRATOS_SECONDS):
+        with time_limit(PLACE_SECONDS + KRATOS_SECONDS):
             for wait in RETRY_WAITS:
                 try:
                     return self._once(operation, send)
