@@ -19,6 +19,11 @@ def cpu_seconds(pid: int) -> float:
     return sum(_cpu_seconds(member) for member in tree(pid))
 
 
+def runnable_seconds(pid: int) -> float:
+    """How long the tree has so far waited for a core: what others take of the machine."""
+    return sum(_runnable_nanoseconds(member) for member in tree(pid)) / 1e9
+
+
 def pss_megabytes(pid: int) -> float:
     """Resident memory of the tree; what several processes share counts once (proportional set size)."""
     return sum(_pss_kilobytes(member) for member in tree(pid)) / 1000
@@ -41,6 +46,11 @@ def sockets(pid: int) -> int:
 def _cpu_seconds(pid: int) -> float:
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / _TICKS
+
+
+def _runnable_nanoseconds(pid: int) -> int:
+    """https://docs.kernel.org/scheduler/sched-stats.html#proc-pid-schedstat"""
+    return sum(int(task.joinpath("schedstat").read_text().split()[1]) for task in Path(f"/proc/{pid}/task").iterdir())
 
 
 def _pss_kilobytes(pid: int) -> float:

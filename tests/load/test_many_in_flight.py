@@ -14,7 +14,7 @@ from benchmarks.flood import Answered
 from benchmarks.peers import PeersProcess
 from benchmarks.people import identity_id
 from benchmarks.probe import Probed, probing
-from benchmarks.processes import pss_megabytes, sockets, threads
+from benchmarks.processes import pss_megabytes, runnable_seconds, sockets, threads
 from sandbox.service import ServiceProcess
 
 # 500 in all, each about somebody else.
@@ -27,9 +27,13 @@ ALIVE_WITHIN = 1.0
 IDLE_SECONDS = 1.5
 VALIDATE_P99 = 0.25
 TIMES_IDLE = 5
-# An idle p99 is two or three milliseconds; a few times that is what the scheduler of a machine with two cores may add,
-# shared as they are with the crowd, the peers and other tests. Who waits for a peer or in a queue waits for seconds.
-NOISE = 0.025
+# An idle p99 is three to five milliseconds, and beside the crowd it is 5 to 20 where nobody else has work for the two
+# cores; 26 were seen where somebody had. Stalls of the service's own were 60 and more, queues are seconds.
+NOISE = 0.04
+# The crowd and the peers have two cores with the service, which therefore waits for one up to a fifth of the time.
+# Where it waited longer, others overran the machine (at 30 to 50 % p99 was 30 to 65 ms, at 84 % 0.8 s, and 1.0 s when
+# idle), so that nothing is known of the service.
+OVERRUN = 0.25
 # Sockets beside idle connections to peers, and threads: gevent's pool has up to ten.
 MORE_SOCKETS, MORE_THREADS = 2, 10
 # Beyond the first case. If the thousand requests of the others each left a greenlet behind, it would be 30 and more;
@@ -127,8 +131,11 @@ def test_a_sign_in_costs_the_same_and_all_are_answered(
     with probing(service.port, seconds=IDLE_SECONDS) as idle:
         pass
     others.behave(**{peer: behaviours.split(", ")})
+    pid = service_pid(service)
+    begun, waited = time.monotonic(), runnable_seconds(pid)
     with probing(service.port) as beside:
         answers = flood.run(_job(service, requests))
+    overrun = (runnable_seconds(pid) - waited) / (time.monotonic() - begun)
 
     assert len(answers) == sum(CROWD.values()) == 500
     unpromised = [answer for answer in answers if not is_promised(answer, kratos_fails=peer == "kratos")]
@@ -138,11 +145,13 @@ def test_a_sign_in_costs_the_same_and_all_are_answered(
 
     assert only_ok(beside.alive), beside.alive.codes
     assert only_ok(beside.validate), beside.validate.codes
+    assert_nothing_is_left(service, others, left)
+
+    if overrun > OVERRUN:
+        pytest.skip(f"speed cannot be told: the service waited for a core {overrun:.0%} of the time")
     assert max(beside.alive.seconds) < ALIVE_WITHIN
     p99, idle_p99 = beside.validate.percentile(99), idle.validate.percentile(99)
     assert p99 < min(VALIDATE_P99, max(TIMES_IDLE * idle_p99, NOISE)), f"p99 {p99:.4f} s, {idle_p99:.4f} s when idle"
-
-    assert_nothing_is_left(service, others, left)
 
 
 def only_ok(probed: Probed) -> bool:
