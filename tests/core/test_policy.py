@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from support import NOW, TABLE, assured
 
@@ -123,7 +123,6 @@ def test_what_a_policy_says(policy: Policy, standing: tuple[int, datetime | None
     assert judge(policy, Standing(level=reached, verified_at=verified_at, overdue=overdue), now=NOW) is unmet
 
 
-@settings(max_examples=300)
 @given(
     min_level=st.none() | st.integers(0, 3),
     max_age=st.none() | st.timedeltas(timedelta(0), timedelta(days=4000)),
