@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The settings: all problems at once, each by name, and no secret ever shown."""
 
+import re
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from operator import attrgetter
@@ -296,6 +297,12 @@ def test_without_a_file_the_environment_is_enough(tmp_path: Path, monkeypatch: p
 
 def test_the_example_names_every_setting_and_no_other() -> None:
     assert set(dotenv_values(EXAMPLE)) == names_read()
+
+
+def test_operators_can_look_up_every_setting() -> None:
+    text = (EXAMPLE.parent / "docs" / "settings.md").read_text()
+    rows = re.findall(r"^\| (`[A-Z][^|]+) \|", text, re.MULTILINE)
+    assert {name for row in rows for name in re.findall(r"`(\w+)`", row)} == names_read()
 
 
 def test_the_example_loads_once_its_secrets_are_changed() -> None:

@@ -1,7 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Operators alert on events and audit by them, so that a name, once given, is never changed."""
 
+import re
+from pathlib import Path
+
 from webhook.core.events import Event, Note
+
+OPERATING = Path(__file__).parents[2] / "docs" / "operating.md"
 
 
 def test_events_keep_their_names() -> None:
@@ -34,3 +39,14 @@ def test_notes_keep_their_names() -> None:
 def test_no_name_is_given_twice() -> None:
     names = [*map(str, Event), *map(str, Note)]
     assert len(names) == len(set(names))
+
+
+def test_operators_can_look_up_every_name() -> None:
+    """The first column of the table; `a.b`, `.c` stands for `a.b` and `a.c`."""
+    told: set[str] = set()
+    for row in re.findall(r"^\| (`[^|]+) \|", OPERATING.read_text(), re.MULTILINE):
+        family = ""
+        for name in re.findall(r"`([\w.]+)`", row):
+            family = family if name.startswith(".") else name.partition(".")[0]
+            told.add(f"{family}{name}" if name.startswith(".") else name)
+    assert {*map(str, Event), *map(str, Note)} - told == set()
