@@ -35,6 +35,9 @@ from webhook.web.app import create_app
 # Whatever is random derives from it, and pytest's header tells it, so that a red run can be had again.
 SEED = int(os.environ.setdefault("TEST_SEED", str(secrets.randbelow(1_000_000_000))))
 
+# Seconds within which whatever would wait for ever must have ended, however busy the machine is.
+SOON = 5.0
+
 IDENTITY = "9f425a8d-7efc-4768-8f23-7647a74fdf13"
 OTHER_IDENTITY = "7a1cbd0c-3c5e-4b0f-9a55-0f8e3c9d2b11"
 ACCOUNT = "11111111-1111-1111-1111-aaaaaaaaaaaa"

@@ -268,7 +268,7 @@ def test_whoever_waits_for_another_change_of_the_identity_gives_up_in_time(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     person, workflow = with_open_workflow(world)
-    monkeypatch.setattr("webhook.web.callbacks.REQUEST_SECONDS", 0.2)
-    with world.services.settler.attending(person):
+    with world.services.settler.attending(person), monkeypatch.context() as impatient:
+        impatient.setattr("webhook.web.callbacks.REQUEST_SECONDS", 0.2)
         assert_refused(world.call_back(workflow), 503, "capability callback")
     assert world.call_back(workflow).status_code == 200

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from support import IDENTITY, LINK, World, days_ago, message_of, pending
+from support import IDENTITY, LINK, SOON, World, days_ago, message_of, pending
 
 from contract.routes import assert_refused
 from sandbox import faults
@@ -140,7 +140,7 @@ PEER_FAULTS: dict[str, Fault] = {
 def test_whatever_fails_behind_it_the_gate_decides_by_the_record_it_was_sent(
     make_world: Callable[..., World], monkeypatch: pytest.MonkeyPatch, log_lines: list[str], who: str, name: str
 ) -> None:
-    monkeypatch.setattr("webhook.verification.gate.LOOK_SECONDS", 0.1)
+    monkeypatch.setattr("webhook.verification.gate.LOOK_SECONDS", 0.2)
     world = make_world(BLOCK_LOGIN_STATUSES="pending")
     record = pending(initiated_at=days_ago(0.5))
     person = world.person_with(record)
@@ -150,11 +150,10 @@ def test_whatever_fails_behind_it_the_gate_decides_by_the_record_it_was_sent(
     )
     begun = time.monotonic()
     message = message_of(world.validate(person, {"jumio": public_member(record)}))
-    assert time.monotonic() - begun < 1.0
+    assert time.monotonic() - begun < SOON
     assert message["id"] == 9010002
     is_an_answer = (who, name) == ("jumio", "404")  # a workflow that is not known there yet
     assert is_an_answer or [line for line in log_lines if " gate.not_looked " in line]
-    assert server.requests
     # The same record lets pass where the operator wants that.
     passes = make_world(BLOCK_LOGIN_STATUSES="rejected").validate(person, {"jumio": public_member(record)})
     assert (passes.status_code, passes.json) == (200, {"status": "pending"})

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import gevent
 import pytest
+from support import SOON
 
 from webhook.runtime.deadline import DeadlineExceeded, has_time_for, interrupted, remaining, time_limit
 
@@ -84,7 +85,7 @@ def test_whatever_waits_is_broken_off_at_the_earlier_end(
     begun = time.monotonic()
     with time_limit(limit), pytest.raises(DeadlineExceeded), interrupted(at_most):
         wait()
-    assert 0.015 < time.monotonic() - begun < 1.0
+    assert 0.015 < time.monotonic() - begun < SOON
 
 
 def test_when_the_time_is_over_nothing_is_begun() -> None:
@@ -138,4 +139,4 @@ def test_an_inner_one_leaves_the_outer_one_in_force() -> None:
 
     with pytest.raises(DeadlineExceeded), interrupted(0.05):
         wait_twice()
-    assert 0.04 < time.monotonic() - begun < 1.0
+    assert 0.04 < time.monotonic() - begun < SOON

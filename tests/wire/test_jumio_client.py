@@ -12,12 +12,14 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import gevent
 import pytest
 from support import (
     ACCOUNT,
     CLIENT_ID,
     CLIENT_SECRET,
     IDENTITY,
+    SOON,
     WORKFLOW,
     callback_path,
     settings_of,
@@ -570,7 +572,7 @@ def test_no_answer_can_hold_a_call_beyond_its_time_limit(
     with time_limit(0.1), pytest.raises(VendorUnavailable, match="did not answer in time") as caught:
         operation(client)
     assert not isinstance(caught.value, NotStarted), "it may have been"
-    assert 0.08 < time.monotonic() - begun < 1.0
+    assert 0.08 < time.monotonic() - begun < SOON
 
 
 @pytest.mark.parametrize("operation", [start, update])
@@ -582,7 +584,7 @@ def test_a_start_is_not_sent_with_too_little_time_to_hear_its_answer(
         operation(client)
     assert api_calls(jumio.server) == []
     assert len(token_calls(jumio.server)) == 1
-    with time_limit(4.5), pytest.raises(WorkflowUnknown) if operation is update else contextlib.nullcontext():
+    with time_limit(10), pytest.raises(WorkflowUnknown) if operation is update else contextlib.nullcontext():
         operation(client)
     assert len(api_calls(jumio.server)) == 1
 
@@ -608,7 +610,7 @@ def test_what_came_before_it_counts(
 
 @pytest.mark.parametrize("operation", [read, check_token])
 def test_whatever_costs_nothing_is_sent_as_long_as_there_is_time(client: JumioClient, operation: Call) -> None:
-    with time_limit(0.5), pytest.raises(WorkflowUnknown) if operation is read else contextlib.nullcontext():
+    with time_limit(3.9), pytest.raises(WorkflowUnknown) if operation is read else contextlib.nullcontext():
         operation(client)
 
 
@@ -622,20 +624,16 @@ def test_no_more_calls_are_in_flight_than_is_set(
     client.check_token()
     jumio.server.clear()
     jumio.server.faults = lambda _: faults.hang()
-
-    def patient() -> None:
-        with time_limit(0.3), pytest.raises(VendorUnavailable, match="in time"):
-            read(client)
-
-    with ThreadPoolExecutor(2) as threads:
-        waiting = [threads.submit(patient) for _ in range(2)]
-        assert jumio.server.wait(lambda server: len(server.requests) == 2)
-        with pytest.raises(VendorUnavailable, match="too many calls to it are under way") as caught:
-            operation(client)
-        assert type(caught.value) is error
-        assert len(jumio.server.requests) == 2
-        for one in waiting:
-            one.result(5)
+    waiting = [gevent.spawn(read, client) for _ in range(2)]
+    assert jumio.server.wait(lambda server: len(server.requests) == 2)
+    with pytest.raises(VendorUnavailable, match="too many calls to it are under way") as caught:
+        operation(client)
+    assert type(caught.value) is error
+    assert len(jumio.server.requests) == 2
+    gevent.killall(waiting)
+    jumio.server.faults = None
+    with pytest.raises(WorkflowUnknown):
+        read(client)  # the places are free again
 
 
 @each_operation

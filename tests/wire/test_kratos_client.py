@@ -5,11 +5,11 @@ import json
 import socket
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import gevent
 import pytest
-from support import API_KEY, IDENTITY, approved, pending, settings_of
+from support import API_KEY, IDENTITY, SOON, approved, pending, settings_of
 
 from sandbox import faults
 from sandbox.faults import Fault
@@ -164,7 +164,7 @@ def test_between_two_tries_there_is_a_pause(kratos: KratosStandIn, client: Krato
     kratos.server.faults = in_turn(faults.answer(409, b"{}"))
     begun = time.monotonic()
     client.get(person)
-    assert module.RETRY_WAITS[0] <= time.monotonic() - begun < 1.0
+    assert module.RETRY_WAITS[0] <= time.monotonic() - begun < SOON
 
 
 def test_a_rate_limit_that_stays_closed_longer_than_we_may_wait_is_not_waited_for(
@@ -175,20 +175,20 @@ def test_a_rate_limit_that_stays_closed_longer_than_we_may_wait_is_not_waited_fo
     with pytest.raises(KratosUnavailable) as caught:
         client.get(IDENTITY)
     assert caught.value.retry_after == 60.0
-    assert time.monotonic() - begun < 0.5
+    assert time.monotonic() - begun < SOON
     assert len(kratos.server.requests) == 1
 
 
 def test_a_pause_that_the_callers_limit_does_not_allow_is_not_made(
     kratos: KratosStandIn, client: KratosClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "RETRY_WAITS", (1.0, 1.0))
+    monkeypatch.setattr(module, "RETRY_WAITS", (60.0, 60.0))
     kratos.server.faults = lambda _: faults.answer(409, b"{}")
     begun = time.monotonic()
-    with time_limit(0.5), pytest.raises(KratosUnavailable, match="409") as caught:
+    with time_limit(30), pytest.raises(KratosUnavailable, match="409") as caught:
         client.get(IDENTITY)
     assert (caught.value.peer, caught.value.status) == ("kratos", 409)
-    assert time.monotonic() - begun < 0.5
+    assert time.monotonic() - begun < SOON
     assert len(kratos.server.requests) == 1
 
 
@@ -314,7 +314,7 @@ def test_no_answer_can_hold_a_call_beyond_its_time_limit(
     begun = time.monotonic()
     with time_limit(0.1), pytest.raises(KratosUnavailable, match="in time"):
         operation()
-    assert 0.08 < time.monotonic() - begun < 1.0
+    assert 0.08 < time.monotonic() - begun < SOON
 
 
 def test_a_call_has_a_limit_of_its_own(
@@ -327,26 +327,19 @@ def test_a_call_has_a_limit_of_its_own(
         begun = time.monotonic()
         with pytest.raises(KratosUnavailable, match="in time"):
             operation()
-        assert time.monotonic() - begun < 2.0
+        assert time.monotonic() - begun < SOON
 
 
 def test_no_more_calls_are_in_flight_than_is_set(kratos: KratosStandIn, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("webhook.runtime.http.PLACE_SECONDS", 0.05)
     client = KratosClient(settings_of(KRATOS_ADMIN_URL=kratos.admin_url, KRATOS_MAX_IN_FLIGHT="2").kratos)
     kratos.server.faults = lambda _: faults.hang()
-
-    def patient() -> None:
-        with time_limit(0.5), pytest.raises(KratosUnavailable, match="in time"):
-            client.get(IDENTITY)
-
-    with ThreadPoolExecutor(2) as threads:
-        waiting = [threads.submit(patient) for _ in range(2)]
-        assert kratos.server.wait(lambda server: len(server.requests) == 2)
-        with pytest.raises(KratosUnavailable, match="too many calls to Kratos are under way"):
-            client.get(IDENTITY)
-        assert len(kratos.server.requests) == 2
-        for one in waiting:
-            one.result(5)
+    waiting = [gevent.spawn(client.get, IDENTITY) for _ in range(2)]
+    assert kratos.server.wait(lambda server: len(server.requests) == 2)
+    with pytest.raises(KratosUnavailable, match="too many calls to Kratos are under way"):
+        client.get(IDENTITY)
+    assert len(kratos.server.requests) == 2
+    gevent.killall(waiting)
     kratos.server.faults = None
     with pytest.raises(IdentityUnknown):
         client.get(IDENTITY)  # the places are free again
