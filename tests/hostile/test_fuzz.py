@@ -122,6 +122,7 @@ def around(make_world: Callable[..., Any], output: pytest.CaptureFixture[str]) -
     world.jumio.decide(answer.json["workflow_execution_id"], "passed", callback=False)
     workflows = [(workflow.account_id, workflow.id) for workflow in world.jumio.workflows]
     assert len(workflows) == 2
+    log.WRITER.flush(10)  # pytest takes the terminal back for a moment before the test itself
     return Surroundings(world.app, world.jumio, people, workflows, output)
 
 
