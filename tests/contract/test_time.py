@@ -3,11 +3,12 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC
 
+import gevent
 import pytest
-from support import IDENTITY, SOON, World, pending
-from werkzeug.test import TestResponse
+from support import IDENTITY, SOON, World, days_ago
 
 from sandbox import faults
 from sandbox.faults import Fault
@@ -28,40 +29,32 @@ def test_the_one_clock_is_utc() -> None:
     assert wiring.utc_now().tzinfo is UTC
 
 
-REQUESTS: dict[str, tuple[str, Callable[[World, str], TestResponse]]] = {
-    "initiate": ("webhook.web.hooks", lambda world, person: world.initiate(person)),
-    "reverify": ("webhook.web.hooks", lambda world, person: world.reverify(person)),
-    "callback": (
-        "webhook.web.callbacks",
-        lambda world, person: world.call_back(world.jumio.truth(person)[-1]),
-    ),
-    "validate": ("webhook.web.gate", lambda world, person: world.hook(person)),
-}
-
-
 @pytest.mark.parametrize("fault", [faults.hang(), faults.trickle(headers=True, pause=0.05)], ids=["silence", "trickle"])
 @pytest.mark.parametrize("peer", ["kratos", "jumio"])
-@pytest.mark.parametrize("name", REQUESTS)
-def test_a_request_ends_in_time_whatever_the_peers_do(
-    world: World, monkeypatch: pytest.MonkeyPatch, name: str, peer: str, fault: Fault
+def test_requests_end_in_time_whatever_the_peers_do(
+    world: World, monkeypatch: pytest.MonkeyPatch, peer: str, fault: Fault
 ) -> None:
-    module, request = REQUESTS[name]
-    person = world.verified_person() if name == "reverify" else world.person()
-    if name in ("callback", "validate"):
+    """One of each kind, all at once; pages in test_pages.py."""
+    fresh, verified = world.person("fresh"), world.verified_person("verified")
+    waiting = [world.person("called back"), world.person("at the gate")]
+    for person in waiting:
         world.initiate(person)
-        world.change(person, lambda record: pending(
-            account_id=record.account_id, workflow_execution_id=record.workflow_execution_id
-        ))  # fmt: skip
-    monkeypatch.setattr(f"{module}.REQUEST_SECONDS", 0.5)
+        world.change(person, lambda record: replace(record, initiated_at=days_ago(0.5)))
+    public = world.kratos.identity(waiting[1])["metadata_public"]
+    for module in ("hooks", "callbacks", "gate"):
+        monkeypatch.setattr(f"webhook.web.{module}.REQUEST_SECONDS", 0.5)
     monkeypatch.setattr("webhook.verification.start.KRATOS_SECONDS", 0.3)
     monkeypatch.setattr("webhook.idv.jumio.client.START_NEEDS_SECONDS", 0.0)
-    public = world.kratos.identity(person)["metadata_public"]
     getattr(world, peer).server.faults = lambda _: fault
-    begun = time.monotonic()
-    answer = world.validate(person, public) if name == "validate" else request(world, person)
-    assert time.monotonic() - begun < SOON
-    expected = 200 if name == "validate" or (peer == "jumio" and name != "callback") else 503
-    assert answer.status_code == expected, answer.json
+    requests = {
+        "initiate": gevent.spawn(world.initiate, fresh),
+        "reverify": gevent.spawn(world.reverify, verified),
+        "callback": gevent.spawn(world.call_back, world.jumio.truth(waiting[0])[-1]),
+        "validate": gevent.spawn(world.validate, waiting[1], public),
+    }
+    answers = {name: request.get(timeout=SOON).status_code for name, request in requests.items()}
+    started = 200 if peer == "jumio" else 503  # a registration never fails because of Jumio
+    assert answers == {"initiate": started, "reverify": started, "callback": 503, "validate": 200}
 
 
 def test_waiting_for_a_place_counts(make_world: Callable[..., World], monkeypatch: pytest.MonkeyPatch) -> None:
