@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What operators see of the real service under two workers: metrics that add up, and log lines with known members."""
 
+import contextlib
 import json
 import os
 import re
@@ -16,9 +17,10 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from sandbox.world import ORY_SECRET, World, world
 
+from .conftest import HOOK
+
 AUTH = {"Authorization": f"Bearer {ORY_SECRET}"}
 TRIGGER = "7a1cbd0c-3c5e-4b0f-9a55-0f8e3c9d2b11"
-HOOK = {"identity": {"id": "9f425a8d-7efc-4768-8f23-7647a74fdf13", "metadata_public": None}}
 MEMBERS = {
     "request": {"method", "route", "code", "duration_ms"},
     "outbound": {"peer", "operation", "code", "duration_ms"},
@@ -126,7 +128,19 @@ def test_metrics_add_up_over_the_workers_and_outlive_them(here: World) -> None:
     assert value(metrics(here), "jumio_webhook_requests_total", route="/jumio/validate", code="200") == 11
 
 
-def test_log_lines_are_json_with_known_members(here: World) -> None:
+@contextlib.contextmanager
+def nothing_left_behind(here: World) -> Iterator[None]:
+    """No process, and no counters in memory."""
+    wait_until(lambda: len(workers(here)) == 2)
+    pids = workers(here)
+    counters = {place.parent for pid in pids for place in Path("/dev/shm").glob(f"jumio-webhook-*/*_{pid}.db")}  # noqa: S108
+    assert len(counters) == 1
+    yield
+    assert not any(place.exists() for place in counters)
+    assert not any(Path(f"/proc/{pid}").exists() for pid in pids)
+
+
+def test_log_lines_are_json_with_known_members_and_nothing_else_is_left_behind(here: World) -> None:
     url = f"{here.service.url}/jumio"
     headers = {**AUTH, "Ory-Webhook-Trigger-ID": TRIGGER}
     by_hand = here.kratos.create_identity("by-hand@example.com")
@@ -140,7 +154,8 @@ def test_log_lines_are_json_with_known_members(here: World) -> None:
     here.jumio.wait_for_callbacks()
     assert not here.kratos.login("ben@example.com").allowed
     assert requests.post(f"{url}/validate", json=HOOK, timeout=10).status_code == 401
-    assert here.service.stop() == 0
+    with nothing_left_behind(here):
+        assert here.service.stop() == 0
 
     lines = [json.loads(line) for line in here.service.log().splitlines()]
     for line in lines:
