@@ -164,6 +164,7 @@ def test_what_somebody_sent_is_not_quoted(logger: serve._Logger, log_lines: list
 @pytest.fixture
 def _environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("webhook.runtime.log.configure", lambda **_: None)  # it would be for all that follow, too
     for name, value in REQUIRED.items():
         monkeypatch.setenv(name, value)
 
