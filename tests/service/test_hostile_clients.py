@@ -208,6 +208,64 @@ def test_what_follows_a_request_of_doubtful_length_is_never_taken_for_one(
     assert b'"version"' not in answer
 
 
+def test_an_expectation_is_met_once_the_head_is_there(service: ServiceProcess) -> None:
+    with socket.create_connection(("127.0.0.1", service.port), timeout=10) as client:
+        for _ in range(2):
+            client.sendall(HEAD + LENGTH + b"Expect: 100-continue\r\n\r\n")
+            assert client.recv(4096) == b"HTTP/1.1 100 Continue\r\n\r\n"
+            client.sendall(BODY)
+            answer = b""
+            while not answer.endswith(b"}\n"):
+                answer += client.recv(4096)
+            assert answer.startswith(b"HTTP/1.1 200 ")
+
+
+LONGEST = 1 << 20
+CALLBACK = b"POST /jumio/callback HTTP/1.1\r\nHost: x\r\n"
+GET = b"GET /version HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
+def chunked(body: bytes) -> bytes:
+    pieces = [body[at : at + 60_000] for at in range(0, len(body), 60_000)]
+    return b"".join(b"%x\r\n%b\r\n" % (len(piece), piece) for piece in [*pieces, b""])
+
+
+@pytest.mark.parametrize(("length", "code"), [(LONGEST, b"401"), (LONGEST + 1, b"413")])
+@pytest.mark.parametrize("is_chunked", [True, False])
+def test_the_longest_body_that_is_taken(service: ServiceProcess, is_chunked: bool, length: int, code: bytes) -> None:
+    """It is read whole to be checked, and then it is not signed."""
+    body = b"x" * length
+    declared = b"Transfer-Encoding: chunked" if is_chunked else b"Content-Length: %d" % length
+    with socket.create_connection(("127.0.0.1", service.port), timeout=10) as client:
+        with contextlib.suppress(ConnectionError):  # it need not read all of what it refuses
+            client.sendall(CALLBACK + declared + b"\r\n\r\n" + (chunked(body) if is_chunked else body))
+        assert client.recv(4096).split()[1] == code
+
+
+TOO_LONG = {
+    "too long": b"Content-Length: %d\r\n" % (2 * LONGEST),
+    "a length of many digits": b"Content-Length: 00000000000000000000000000%d\r\n" % (2 * LONGEST),
+    "a length beyond all bounds": b"Content-Length: %s\r\n" % (b"9" * 30),
+    "a chunk beyond all bounds": b"Transfer-Encoding: chunked\r\n\r\nFFFFFFFFFF\r\n",
+}
+
+
+@pytest.mark.parametrize("together", [True, False])
+@pytest.mark.parametrize("name", TOO_LONG)
+def test_what_follows_a_request_that_was_refused_is_never_taken_for_one(
+    service: ServiceProcess, name: str, together: bool
+) -> None:
+    """Else a body would smuggle requests past a proxy, which sends those of many people over one connection."""
+    with socket.create_connection(("127.0.0.1", service.port), timeout=20) as client, contextlib.suppress(OSError):
+        client.sendall(CALLBACK + TOO_LONG[name] + b"\r\n" + GET * 3 * together)
+        answer = client.recv(4096) if "Length" in TOO_LONG[name].decode() else b""
+        client.sendall(GET * 3)
+        client.shutdown(socket.SHUT_WR)
+        answer += read_to_the_end(client)
+    assert re.findall(rb"HTTP/1\.1 (\d+) ", answer) in ([b"413"], [b"400"])
+    assert b'"version"' not in answer
+
+
 def test_long_bodies_that_are_not_authenticated_cannot_fill_the_memory(service: ServiceProcess) -> None:
     """16 MiB of them are let in at once, and the next is told so."""
     long = b"POST /jumio/callback HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n" + b"x" * 900_000
