@@ -215,7 +215,7 @@ def test_an_expectation_is_met_once_the_head_is_there(service: ServiceProcess) -
             assert client.recv(4096) == b"HTTP/1.1 100 Continue\r\n\r\n"
             client.sendall(BODY)
             answer = b""
-            while not answer.endswith(b"}\n"):
+            while not answer.endswith(b"}"):
                 answer += client.recv(4096)
             assert answer.startswith(b"HTTP/1.1 200 ")
 
