@@ -120,6 +120,60 @@ def test_a_start_of_unknown_outcome_is_not_repeated_in_the_same_sweep_even_if_kr
     assert len(world.jumio.truth(identity_id)) == 1
 
 
+def test_whatever_asks_for_a_start_at_once_one_workflow_is_paid_for(
+    make_world: Callable[..., World], ledger: Ledger
+) -> None:
+    """Within one process: the hook, the button behind our own link, the gate of a policy, and a re-verification."""
+    world = make_world(PUBLIC_URL="https://hook.example.com")
+    link = world.services.links.make(identity_id := world.person())
+    assert link is not None
+    path = link.removeprefix("https://hook.example.com")
+    ways = [
+        lambda: world.initiate(identity_id),
+        lambda: world.client.post(path),
+        lambda: world.hook(identity_id, policy={"min_level": 2, "on_unmet": "start"}),
+        lambda: world.reverify(identity_id),
+    ]
+    weather = Once("start", lambda: faults.hang(0.3, processed=True))
+    ledger.weather = weather
+    with ThreadPoolExecutor(2 * len(ways)) as pool:
+        statuses = {answer.status_code for answer in pool.map(lambda way: way(), ways * 2)}
+    assert weather.happened.is_set()
+    assert statuses <= {200, 303, 403}
+    assert len(world.jumio.truth(identity_id)) == 1
+    assert untrue(world.jumio, world.kratos, identity_id) == []
+
+
+def test_a_sync_leaves_to_the_hook_what_it_is_starting_again(
+    world: World, desk: Desk, ledger: Ledger, sweeper_of: SweeperOf
+) -> None:
+    """In another process: nothing but the two minutes keeps them apart."""
+    identity_id = world.person()
+    ledger.weather = Once("start", lambda: faults.answer(503))
+    assert desk.initiate(identity_id).json["status"] == "unstarted"
+    weather = Once("start", lambda: faults.hang(0.5, processed=True))
+    ledger.weather = weather
+    with ThreadPoolExecutor(1) as pool:
+        hook = pool.submit(desk.initiate, identity_id)
+        assert weather.happened.wait(5)
+        assert sweeper_of(world.settings).sweep().unchanged == 1
+        assert hook.result().json["status"] == "pending"
+    assert len(world.jumio.truth(identity_id)) == 1
+
+
+def test_a_sync_that_is_told_to_stop_forgets_nobody(world: World, ledger: Ledger, sweeper_of: SweeperOf) -> None:
+    people = [world.person_with(UNSTARTED, f"person-{number}") for number in range(3)]
+    stop = threading.Event()
+    ledger.weather = lambda call: stop.set() if call.what == "start" else None
+    assert sweeper_of(world.settings, stop=stop).sweep().scanned < len(people)
+    ledger.weather = lambda call: None
+
+    sweeper_of(world.settings).sweep()
+
+    assert [len(world.jumio.truth(identity_id)) for identity_id in people] == [1] * 3
+    assert [found for identity_id in people if (found := untrue(world.jumio, world.kratos, identity_id))] == []
+
+
 def test_a_look_that_takes_long_overwrites_no_younger_workflow(
     world: World, desk: Desk, ledger: Ledger, sweeper_of: SweeperOf
 ) -> None:
