@@ -11,7 +11,7 @@ from support import IDENTITY, LINK, SOON, World, days_ago, message_of, pending
 
 from contract.routes import assert_refused
 from sandbox import faults
-from sandbox.faults import Fault
+from sandbox.faults import Fault, Kind
 from webhook.core.record import Record
 from webhook.core.status import Status
 from webhook.ory.kratos.metadata import public_member
@@ -140,7 +140,8 @@ PEER_FAULTS: dict[str, Fault] = {
 def test_whatever_fails_behind_it_the_gate_decides_by_the_record_it_was_sent(
     make_world: Callable[..., World], monkeypatch: pytest.MonkeyPatch, log_lines: list[str], who: str, name: str
 ) -> None:
-    monkeypatch.setattr("webhook.verification.gate.LOOK_SECONDS", 0.2)
+    if PEER_FAULTS[name].kind not in (Kind.ANSWER, Kind.RESET):
+        monkeypatch.setattr("webhook.verification.gate.LOOK_SECONDS", 0.3)
     world = make_world(BLOCK_LOGIN_STATUSES="pending")
     record = pending(initiated_at=days_ago(0.5))
     person = world.person_with(record)
