@@ -490,6 +490,31 @@ def test_the_same_by_tls(get_secured: Get, secured: Secured) -> None:
     assert time.monotonic() - begun < SOON
 
 
+def test_the_authorities_are_read_once_and_not_for_each_connection(
+    get_secured: Get, secured: Secured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Reading them takes tens of milliseconds, in which nobody else is served."""
+    read = []
+    load = ssl.SSLContext.load_verify_locations
+    monkeypatch.setattr(
+        ssl.SSLContext, "load_verify_locations", lambda *args, **kwargs: read.append(args) or load(*args, **kwargs)
+    )
+    answers = at_once(20, lambda: get_secured(f"{secured.url}/many"))
+    assert [getattr(answer, "body", answer) for answer in answers] == [b"/many"] * 20
+    assert (secured.connections, len(read)) == (20, 1)
+
+
+def test_whom_one_peer_trusts_no_other_peer_trusts(get: Get, get_secured: Get, secured: Secured) -> None:
+    assert get_secured(secured.url).status == 200
+    with pytest.raises(Unreachable):
+        get(secured.url)
+
+
+def test_a_certificate_for_another_host(get_secured: Get, secured: Secured) -> None:
+    with pytest.raises(Unreachable):
+        get_secured(secured.url.replace("localhost", "127.0.0.1"))
+
+
 def test_a_certificate_that_is_not_trusted(get: Get, secured: Secured) -> None:
     with pytest.raises(Unreachable):
         get(secured.url)
