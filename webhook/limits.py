@@ -34,9 +34,12 @@ assert LOOK_SECONDS + OFFER_SECONDS <= REQUEST_SECONDS  # noqa: S101
 # --- Sizes -------------------------------------------------------------------------------------------------------
 MAX_BODY_BYTES = 1 << 20
 MAX_ANSWER_BYTES = 1 << 20
-# Requests longer than what hooks send share so much memory while they arrive.
+# All of a request: its head, the framing of its chunks, and the rest of a body that is not taken.
+MAX_REQUEST_BYTES = 2 << 20
+# Bodies share so much memory while they arrive; only those of hooks, which come with Ory's secret, that are not longer
+# than this do not count.
 SHORT_BODY_BYTES = 64 << 10
-LONG_BODIES_BYTES = 16 << 20
+ARRIVING_BODIES_BYTES = 16 << 20
 # Calls in flight to one peer from one process, unless set otherwise.
 KRATOS_MAX_IN_FLIGHT = 100
 JUMIO_MAX_IN_FLIGHT = 500

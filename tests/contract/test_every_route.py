@@ -113,7 +113,7 @@ def test_a_chunked_body_that_the_server_does_not_delimit_is_empty(world: World, 
 @each_route
 def test_long_bodies_share_a_bounded_memory(world: World, route: Route, monkeypatch: pytest.MonkeyPatch) -> None:
     """What finds no room is told so at once; the gate never answers 5xx."""
-    monkeypatch.setattr("webhook.web.incoming.LONG_BODIES_BYTES", 100_000)
+    monkeypatch.setattr("webhook.web.incoming.ARRIVING_BODIES_BYTES", 100_000)
     short = json.dumps(route.good_body).encode().ljust(64_000)
     long = json.dumps(route.good_body).encode().ljust(200_000)
     for send in (post, post_chunked):

@@ -287,6 +287,64 @@ def test_long_bodies_that_are_not_authenticated_cannot_fill_the_memory(service: 
         assert slowest_answer(service, count=3) < 1
 
 
+def test_nor_can_short_ones_by_the_hundred(service: ServiceProcess) -> None:
+    short = b"POST /jumio/callback HTTP/1.1\r\nHost: x\r\nContent-Length: 64000\r\n\r\n" + b"x" * 63_000
+    with contextlib.ExitStack() as stack:
+        clients = [
+            stack.enter_context(socket.create_connection(("127.0.0.1", service.port), timeout=10)) for _ in range(400)
+        ]
+        for client in clients:
+            with contextlib.suppress(ConnectionError):  # it has been refused already
+                client.sendall(short)
+        refused = [client for client in select.select(clients, [], [], 5)[0] if b" 503 " in client.recv(4096)]
+        assert refused
+        assert slowest_answer(service, count=3) < 1
+
+
+ENDLESS = {
+    "a body that is too long": (b"Content-Length: %d\r\n\r\n" % (64 * LONGEST), b"x" * 65536),
+    "long chunks": (b"Transfer-Encoding: chunked\r\n\r\n", b"%x\r\n%b\r\n" % (60_000, b"x" * 60_000)),
+    "the smallest chunks": (b"Transfer-Encoding: chunked\r\n\r\n", b"1\r\nx\r\n" * 10_000),
+    "a chunk's size": (b"Transfer-Encoding: chunked\r\n\r\n", b"0" * 65536),
+    "a chunk's extension": (b"Transfer-Encoding: chunked\r\n\r\n5;", b"a" * 65536),
+    "trailers": (b"Transfer-Encoding: chunked\r\n\r\n0\r\n", b"X-A: b\r\n" * 8000),
+    "headers": (b"", b"X-A: b\r\n" * 8000),
+    "no line's end": (b"X-A: ", b"x" * 65536),
+}
+
+
+@pytest.mark.parametrize("name", ENDLESS)
+def test_whoever_never_stops_sending_delays_nobody_and_is_hung_up_on(service: ServiceProcess, name: str) -> None:
+    head, more = ENDLESS[name]
+    ended = []
+
+    def send(client: socket.socket) -> None:
+        sent = 0
+        with contextlib.suppress(OSError):
+            client.sendall(CALLBACK + head)
+            while True:
+                client.sendall(more)
+                sent += len(more)
+        ended.append(sent)
+
+    with slow_clients(service, b"") as clients:
+        threads = [threading.Thread(target=send, args=(client,)) for client in clients[:4]]
+        for thread in threads:
+            thread.start()
+        assert slowest_answer(service, count=5) < 1
+        for thread in threads:
+            thread.join(15)
+        assert len(ended) == len(threads)
+
+
+def test_a_body_that_ends_before_its_announced_length_is_not_taken(service: ServiceProcess) -> None:
+    for body in (BODY, BODY.ljust(70_000)):
+        with socket.create_connection(("127.0.0.1", service.port), timeout=10) as client:
+            client.sendall(HEAD + b"Content-Length: %d\r\n\r\n" % (len(body) + 1) + body)
+            client.shutdown(socket.SHUT_WR)
+            assert read_to_the_end(client).startswith(b"HTTP/1.1 400 ")
+
+
 def test_a_request_half_sent_is_dropped_after_ten_seconds(half_done: list[tuple[HalfDone, threading.Thread]]) -> None:
     for _, thread in half_done:
         thread.join()

@@ -23,7 +23,7 @@ def jumio_callbacks(services: Services) -> Blueprint:
 
     @blueprint.post("/callback")
     def signed() -> Response:
-        body = read_body(request)
+        body = read_body(request, is_trusted=False)
         signature = header_bytes(request.headers.get(settings.signature_header, ""))
         if not verify_signature(signature, body, secrets=settings.callback_secrets):
             log.event(Note.SECRET_REFUSED, route="/jumio/callback")
@@ -38,7 +38,7 @@ def jumio_callbacks(services: Services) -> Blueprint:
         known = usable_identity_id(identity_id)
         if known is None:
             raise Malformed("the callback URL names no identity")
-        return answer(read_body(request), known)
+        return answer(read_body(request, is_trusted=True), known)
 
     def answer(body: bytes, identity_id: str | None) -> Response:
         callback = parse_callback(body)

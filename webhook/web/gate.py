@@ -67,7 +67,7 @@ class GateRoute:
             if request.method != "POST":
                 return _cannot_decide(HTTPStatus.METHOD_NOT_ALLOWED, "only POST")
             require_ory_secret(request, secrets=self._secrets)
-            return self._judged(parse_validate(read_body(request), highest_level=self._table.highest))
+            return self._judged(parse_validate(read_body(request, is_trusted=True), highest_level=self._table.highest))
         except Unauthorized as error:
             return _cannot_decide(HTTPStatus.UNAUTHORIZED, str(error))
         except Malformed as error:

@@ -9,43 +9,50 @@ from werkzeug.wrappers import Request
 from webhook.core.events import Note
 from webhook.core.signing import is_known_secret
 from webhook.errors import Busy, Malformed, Unauthorized
-from webhook.limits import LONG_BODIES_BYTES, MAX_BODY_BYTES, SHORT_BODY_BYTES
+from webhook.limits import ARRIVING_BODIES_BYTES, MAX_BODY_BYTES, SHORT_BODY_BYTES
 from webhook.runtime import log
 
-_arriving = 0  # bytes of long bodies that are being read
+# Bytes of bodies that are being read and count: of the process, like the memory. In such pieces they are read.
+_arriving = 0
+_PIECE_BYTES = 8 << 10
 
 
-def read_body(request: Request) -> bytes:
-    """The raw body.
+def read_body(request: Request, *, is_trusted: bool) -> bytes:
+    """The raw body. `is_trusted`: whoever sends it has shown a secret.
 
     :raises RequestEntityTooLarge: it is longer than is taken.
     :raises Malformed: it broke off, or is framed wrongly.
-    :raises Busy: so many long ones are arriving that there is no room for it.
+    :raises Busy: so many are arriving that there is no room for it.
     """
-    if (request.content_length or 0) > MAX_BODY_BYTES:
+    announced = request.content_length
+    if (announced or 0) > MAX_BODY_BYTES:
         raise RequestEntityTooLarge
     try:
-        if 0 <= (request.content_length or -1) <= SHORT_BODY_BYTES:
-            return request.get_data(cache=False)
-        return _read_long(request)
+        if is_trusted and announced is not None and announced <= SHORT_BODY_BYTES:
+            body = request.get_data(cache=False)
+        else:
+            body = _read_counted(request)
     except (HTTPException, Busy):
         raise
     except Exception:  # whatever the server in front raises for a body that does not arrive as announced
         raise Malformed("the body did not arrive whole") from None
+    if announced is not None and len(body) != announced:
+        raise Malformed("the body did not arrive whole")
+    return body
 
 
-def _read_long(request: Request) -> bytes:
+def _read_counted(request: Request) -> bytes:
     """Piece by piece: whoever may send a body to be checked must not be able to fill the memory with many."""
-    global _arriving  # of the process, like the memory
+    global _arriving
     body = bytearray()
     try:
-        while chunk := request.stream.read(SHORT_BODY_BYTES):
-            body += chunk
-            _arriving += len(chunk)
+        while piece := request.stream.read(_PIECE_BYTES):
+            body += piece
+            _arriving += len(piece)
             if len(body) > MAX_BODY_BYTES:
                 raise RequestEntityTooLarge
-            if _arriving > LONG_BODIES_BYTES:
-                raise Busy("too many long requests are arriving")
+            if _arriving > ARRIVING_BODIES_BYTES:
+                raise Busy("too many requests are arriving")
         return bytes(body)
     finally:
         _arriving -= len(body)

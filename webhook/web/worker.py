@@ -18,7 +18,7 @@ from gevent.pool import Pool
 from gevent.server import StreamServer
 from gunicorn.workers.ggevent import GeventWorker
 
-from webhook.limits import CLIENT_SECONDS, MAX_CONNECTIONS, SPARE_CONNECTIONS
+from webhook.limits import CLIENT_SECONDS, MAX_CONNECTIONS, MAX_REQUEST_BYTES, SPARE_CONNECTIONS
 
 # How often the arbiter is told that the worker lives, and how often a worker that stops looks who is left.
 _NOTIFY_SECONDS, _DRAIN_SECONDS = 1.0, 0.05
@@ -40,6 +40,7 @@ class Client(socket.socket):  # type: ignore[misc]  # gevent has no types
     is_reading = False
     _is_over = False
     _ends_at: float
+    _received: int = 0
     _idle_seconds = CLIENT_SECONDS
 
     @classmethod
@@ -51,21 +52,28 @@ class Client(socket.socket):  # type: ignore[misc]  # gevent has no types
         """Wait for the next request for so long; `begun` where some of it has arrived together with the last one."""
         self.is_idle = not begun
         self._idle_seconds = seconds
+        self._begin()
+
+    def _begin(self) -> None:
         self._ends_at = time.monotonic() + CLIENT_SECONDS
+        self._received = 0
 
     def recv(self, *args: Any) -> bytes:
-        left = self._idle_seconds if self.is_idle else self._ends_at - time.monotonic()
         data: bytes = b""
         if self._is_over:
             return data
-        self.is_reading = True
-        with contextlib.suppress(OSError), gevent.Timeout(max(left, 0.0), False):
-            data = super().recv(*args)
-        self.is_reading = False
+        gevent.sleep(0)  # what has arrived is read without waiting, and could keep everybody else waiting
+        left = self._idle_seconds if self.is_idle else self._ends_at - time.monotonic()
+        if left > 0 and self._received <= MAX_REQUEST_BYTES:
+            self.is_reading = True
+            with contextlib.suppress(OSError), gevent.Timeout(left, False):
+                data = super().recv(*args)
+            self.is_reading = False
         self._is_over = not data
         if self.is_idle:
             self.is_idle = False
-            self._ends_at = time.monotonic() + CLIENT_SECONDS
+            self._begin()
+        self._received += len(data)
         return data
 
     def sendall(self, data: Any, flags: int = 0) -> None:
