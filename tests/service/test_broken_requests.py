@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is no proper HTTP, sent to the real service: refused as the caller's mistake, and no reason to alarm anybody."""
 
+import errno
 import json
 import random
 import re
@@ -24,8 +25,9 @@ def send(service: ServiceProcess, request: bytes) -> bytes:
             connection.shutdown(socket.SHUT_WR)
             while more := connection.recv(65536):
                 received += more
-        except ConnectionError:  # it need not read all of what it refuses
-            pass
+        except OSError as error:  # it need not read all of what it refuses
+            if error.errno not in (errno.EPIPE, errno.ECONNRESET, errno.ENOTCONN):
+                raise
     return received
 
 

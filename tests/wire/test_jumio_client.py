@@ -608,6 +608,28 @@ def test_what_came_before_it_counts(
     assert jumio.workflows == []
 
 
+def test_connecting_counts_too(jumio: JumioStandIn, client: JumioClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A slow resolver, a lost packet, a handshake with somebody far away."""
+    monkeypatch.setattr(module, "START_NEEDS_SECONDS", 1.0)
+    client.check_token()
+    client._session.close()  # the connection that the token came by
+    find = socket.getaddrinfo
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *args: gevent.sleep(0.3) or find(*args))
+    with time_limit(1.2), pytest.raises(NotStarted, match="too little time"):
+        start(client)
+    assert api_calls(jumio.server) == []
+
+
+@pytest.mark.parametrize("operation", [start, update])
+def test_a_start_that_finds_no_connection_was_not_sent(
+    make_client: Callable[..., JumioClient], operation: Call
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    with pytest.raises(NotStarted, match="cannot be reached"):
+        operation(make_client(JUMIO_API_BASE_URL=f"http://127.0.0.1:{port}"))
+
+
 @pytest.mark.parametrize("operation", [read, check_token])
 def test_whatever_costs_nothing_is_sent_as_long_as_there_is_time(client: JumioClient, operation: Call) -> None:
     with time_limit(3.9), pytest.raises(WorkflowUnknown) if operation is read else contextlib.nullcontext():

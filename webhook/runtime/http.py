@@ -2,8 +2,11 @@
 """Outbound HTTP with bounds: calls in flight, total time, size; no redirects, no hidden retries. Knows no peer."""
 
 import contextlib
+import socket
 import ssl
+import time
 from collections.abc import Callable, Iterator, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Protocol, cast
@@ -15,6 +18,8 @@ from gevent.socket import wait_read
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import NewConnectionError
+from urllib3.util.connection import allowed_gai_family
 from urllib3.util.ssl_ import create_urllib3_context
 
 from webhook.limits import CONNECT_SECONDS, MAX_ANSWER_BYTES, PLACE_SECONDS
@@ -27,6 +32,7 @@ _READ_SECONDS = 60.0
 TIMEOUTS = (CONNECT_SECONDS, _READ_SECONDS)
 # As many idle connections to a peer stay open for the next call; those of a burst beyond them are closed.
 KEPT_CONNECTIONS = 10
+_before_sending: ContextVar[Callable[[], None]] = ContextVar("before_sending")
 
 
 class Crowded(Exception):
@@ -72,10 +78,18 @@ class Outbound:
         self._peer = peer
         self._places = Semaphore(at_most)
 
-    def exchange(self, operation: str, send: Callable[[], _Response], *, at_most: float) -> Answer:
+    def exchange(
+        self,
+        operation: str,
+        send: Callable[[], _Response],
+        *,
+        at_most: float,
+        before_sending: Callable[[], None] = lambda: None,
+    ) -> Answer:
         """One call: wait for a place, send, read the answer whole; logged with how long it took.
 
         Waiting for a place, name resolution, connecting and a body that trickles all count for the time allowed.
+        `before_sending` is called when the connection is there and nothing has been sent; what it raises is raised.
 
         :raises Crowded: there was no place.
         :raises Unreachable: there was no connection, or it broke.
@@ -84,6 +98,7 @@ class Outbound:
         """
         with outbound_call(self._peer, operation) as call:
             take_turn()
+            token = _before_sending.set(before_sending)
             try:
                 with self._place(), interrupted(at_most):
                     return _read(send(), call)
@@ -92,6 +107,8 @@ class Outbound:
             except (Crowded, DeadlineExceeded):
                 take_turn()  # those who waited together give up together
                 raise
+            finally:
+                _before_sending.reset(token)
 
     @contextlib.contextmanager
     def _place(self) -> Iterator[None]:
@@ -121,10 +138,45 @@ def _read(response: _Response, call: OutboundCall) -> Answer:
 class _InTurn:
     """What both kinds of connection share: the answer is parsed when it is there and it is one's turn."""
 
+    def request(self, *args: Any, **kwargs: Any) -> None:
+        connection = cast("HTTPConnection", self)
+        if connection.sock is None:
+            connection.connect()
+        _before_sending.get()()
+        super().request(*args, **kwargs)  # type: ignore[misc]  # of the class beside it
+
     def getresponse(self) -> Any:
         wait_read(cast("HTTPConnection", self).sock.fileno())
         take_turn()
-        return super().getresponse()  # type: ignore[misc]  # of the class beside it
+        return super().getresponse()  # type: ignore[misc]
+
+    def _new_conn(self) -> socket.socket:
+        """As urllib3's, but all addresses share the time for connecting, and a socket that is given up is closed."""
+        connection = cast("HTTPConnection", self)
+        ends_at = time.monotonic() + CONNECT_SECONDS
+        failed: Exception = NewConnectionError(connection, "the name has no address")
+        for family, address in _addresses_of(connection):
+            made = socket.socket(family, socket.SOCK_STREAM)
+            try:
+                made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                made.settimeout(max(ends_at - time.monotonic(), 0.001))
+                made.connect(address)
+                return made
+            except BaseException as error:
+                made.close()
+                if not isinstance(error, OSError):
+                    raise
+                failed = NewConnectionError(connection, str(error))
+        raise failed
+
+
+def _addresses_of(connection: HTTPConnection) -> list[tuple[socket.AddressFamily, Any]]:
+    host = connection._dns_host.strip("[]")
+    try:
+        found = socket.getaddrinfo(host, connection.port, allowed_gai_family(), socket.SOCK_STREAM)
+    except (socket.gaierror, UnicodeError) as error:
+        raise NewConnectionError(connection, f"the name has no address: {error}") from error
+    return [(family, address) for family, _, _, _, address in found]
 
 
 class _Connection(_InTurn, HTTPConnection):

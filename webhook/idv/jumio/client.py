@@ -145,17 +145,21 @@ class JumioClient:
         # Until it is, a start has cost nothing.
         sent = operation != "start"
 
-        def send() -> Any:
+        def before_sending() -> None:
             nonlocal sent
             if not sent and not has_time_for(START_NEEDS_SECONDS):
                 raise NotStarted("Jumio was not asked: too little time was left to hear its answer")
             sent = True
+
+        def send() -> Any:
             return self._session.request(
                 method, url, timeout=TIMEOUTS, allow_redirects=False, stream=True, **kwargs
             ).raw
 
         try:
-            return self._outbound.exchange(operation, send, at_most=COMMAND_JUMIO_SECONDS)
+            return self._outbound.exchange(
+                operation, send, at_most=COMMAND_JUMIO_SECONDS, before_sending=before_sending
+            )
         except Crowded:
             message = "Jumio was not asked: too many calls to it are under way"
         except TooLarge:
