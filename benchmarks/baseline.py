@@ -3,7 +3,7 @@
 
 from gevent import monkey
 
-monkey.patch_all()  # first of all, as in webhook.__main__
+monkey.patch_all(os=False, signal=False)  # first of all, as in webhook.__main__
 
 import sys  # noqa: E402
 from collections.abc import Iterable  # noqa: E402

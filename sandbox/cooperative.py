@@ -6,4 +6,4 @@ It must be imported before whatever else a plugin brings along (ssl, urllib3), h
 
 from gevent import monkey
 
-monkey.patch_all()
+monkey.patch_all(os=False, signal=False)

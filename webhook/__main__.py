@@ -3,8 +3,9 @@
 
 from gevent import monkey
 
-# Before anything else is imported: what is imported earlier keeps the blocking originals (ssl, urllib3).
-monkey.patch_all()
+# Before anything else is imported: what is imported earlier keeps the blocking originals (ssl, urllib3). Not for
+# gunicorn's arbiter, which forks and waits for its children: gevent's own ways lose one that ends right after the fork.
+monkey.patch_all(os=False, signal=False)
 
 import sys  # noqa: E402
 

@@ -105,3 +105,11 @@ def test_bent_requests_get_no_5xx_and_are_not_quoted_in_the_log(service: Service
 def test_an_unheard_of_method_is_not_quoted_in_the_log(service: ServiceProcess) -> None:
     assert status_of(send(service, f"SECRET-WORD /version HTTP/1.1\r\n{HEAD}\r\n".encode())) == 405
     assert "SECRET-WORD" not in service.log()
+
+
+@pytest.mark.parametrize(
+    "header", ["SCRIPT_NAME: /jumio", "Script-Name: /jumio", "PATH_INFO: /jumio", "REMOTE_USER: x"]
+)
+def test_no_header_moves_a_route(service: ServiceProcess, header: str) -> None:
+    answer = send(service, f"GET /version HTTP/1.1\r\n{HEAD}{header}\r\n\r\n".encode())
+    assert status_of(answer) == 200

@@ -87,6 +87,18 @@ def test_a_log_that_nobody_takes_does_no_harm(where: type[contextlib.AbstractCon
             assert time.monotonic() - begun < 3
 
 
+def test_a_worker_that_is_killed_then_is_replaced() -> None:
+    with a_full_disk() as full, ServiceProcess(ALONE, log_to=full) as service:
+        works(service)
+        killed = service.workers()
+        service.kill_workers(killed)
+        give_up_at = time.monotonic() + 10
+        while service.workers() in ([], killed):
+            assert time.monotonic() < give_up_at
+            time.sleep(0.02)
+        works(service)
+
+
 @pytest.fixture(scope="module")
 def here() -> Iterator[World]:
     with world(kratos_binary=None) as started:

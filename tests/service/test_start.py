@@ -9,8 +9,23 @@ from pathlib import Path
 
 from support import CALLBACK_SECRET, ORY_SECRET, REQUIRED
 
+from sandbox.service import ServiceProcess
+
 from .conftest import ALONE
 
+# `serve`, whose first worker is killed as soon as it is forked.
+STILLBORN = """
+import contextlib, os, runpy, signal, sys
+
+def die():
+    with contextlib.suppress(FileExistsError):
+        open("died", "x").close()
+        os.kill(os.getpid(), signal.SIGKILL)
+
+os.register_at_fork(after_in_child=die)
+sys.argv = ["webhook", "serve"]
+runpy.run_module("webhook", run_name="__main__")
+"""
 BAD = {
     "ORY_WEBHOOK_SECRET": f"{ORY_SECRET},,{CALLBACK_SECRET}",
     "JUMIO_CALLBACK_SECRET": "too-short",
@@ -73,3 +88,9 @@ def names_all_that_is_wrong(status: int, err: str) -> None:
     assert [name for name in BAD if f"- {name} " not in err] == []
     secrets = [value for name, value in REQUIRED.items() if "SECRET" in name]
     assert [secret for secret in (ORY_SECRET, "too-short", "ory_apikey", *secrets) if secret in err] == []
+
+
+def test_a_worker_that_dies_right_after_it_was_forked_is_replaced() -> None:
+    with ServiceProcess(ALONE, command=(sys.executable, "-c", STILLBORN)) as service:
+        assert Path(service.log_path.parent, "died").exists()
+        assert "SIGKILL" in service.log()

@@ -103,7 +103,6 @@ class _Handler(logging.Handler):
     def __init__(self, writer: LogWriter) -> None:
         super().__init__()
         self._writer = writer
-        self._told = 0
 
     def handle(self, record: logging.LogRecord) -> bool:
         self.emit(record)
@@ -114,10 +113,9 @@ class _Handler(logging.Handler):
         self._writer.write(self._line(record))
 
     def _tell_lost(self) -> None:
-        lost = self._writer.lost - self._told
-        if not lost or self._writer.waiting:  # as long as something waits, more may get lost
+        lost = self._writer.take_lost()
+        if not lost:
             return
-        self._told += lost
         fields = {"lines": lost}
         for listener in _listeners:
             listener(Note.LOG_LOST, fields)

@@ -38,8 +38,8 @@ class LogWriter:
 
     def _begin(self) -> None:
         self._lines: deque[bytes] = deque()
-        # Of the first two only the caller's thread changes any, of the others only the writing one.
-        self._taken = self._dropped = 0
+        # Of the first three only the caller's thread changes any, of the others only the writing one.
+        self._taken = self._dropped = self._told = 0
         self._done = self._failed = 0
         self._is_running = False
         self._is_awake = False
@@ -50,6 +50,14 @@ class LogWriter:
     def lost(self) -> int:
         """How many lines were not written."""
         return self._dropped + self._failed
+
+    def take_lost(self) -> int:
+        """How many were lost since this was asked last; none as long as lines wait, since more may get lost."""
+        if self.waiting:
+            return 0
+        untold = self.lost - self._told
+        self._told += untold
+        return untold
 
     @property
     def waiting(self) -> int:

@@ -36,14 +36,14 @@ class Readiness:
             if self._clock() - self._asked_at >= ASK_EVERY_SECONDS:
                 self._ask()
         if self._problem is not None:
-            raise self._problem from None
+            raise self._problem.with_traceback(None)  # else it would grow with each who is told
 
     def _ask(self) -> None:
         try:
             self._check()
             self._problem = None
         except KratosError as error:
-            self._problem = error.with_traceback(None)
+            self._problem = error
         self._asked_at = self._clock()
 
 

@@ -32,6 +32,7 @@ class _Logger(Logger):
     def warning(self, msg: Any, *args: Any, **kwargs: Any) -> None:
         """A request that is not HTTP is quoted in gunicorn's message; what somebody sent does not belong in a log."""
         if str(msg).startswith("Invalid request"):
+            log.begin()  # it is no part of the request that came before it on the same connection
             log.event(Note.REQUEST_INVALID, level=logging.WARNING)
         else:
             super().warning(msg, *args, **kwargs)
@@ -81,6 +82,9 @@ def gunicorn_settings(settings: Settings) -> dict[str, Any]:
         "keepalive": 65,  # longer than the usual 60 s of proxies, so that they close idle connections, not we
         "worker_tmp_dir": memory_directory(),
         "control_socket_disable": True,
+        # No header of a request is anything but a header: SCRIPT_NAME would move every route.
+        "forwarded_allow_ips": "",
+        "forwarder_headers": "",
         "logger_class": _Logger,
         "proc_name": "ory-jumio-webhook",
     }

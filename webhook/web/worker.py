@@ -19,6 +19,7 @@ from gevent.server import StreamServer
 from gunicorn.workers.ggevent import GeventWorker
 
 from webhook.limits import CLIENT_SECONDS, MAX_CONNECTIONS, MAX_REQUEST_BYTES, SPARE_CONNECTIONS
+from webhook.runtime import log
 
 # How often the arbiter is told that the worker lives, and how often a worker that stops looks who is left.
 _NOTIFY_SECONDS, _DRAIN_SECONDS = 1.0, 0.05
@@ -96,6 +97,12 @@ class Worker(GeventWorker):
         # When the last full collection was, and after how many requests.
         self._collected_at, self._collected_after = time.monotonic(), 0
 
+    def patch(self) -> None:
+        """The sockets alone: everything else has been, before it was imported (`webhook.__main__`)."""
+        self.sockets = [
+            socket.socket(each.FAMILY, socket.SOCK_STREAM, fileno=each.sock.detach()) for each in self.sockets
+        ]
+
     def run(self) -> None:
         """Serve until told to stop; then what has arrived is answered, and nobody else is waited for."""
         servers = [self._server(listener) for listener in self.sockets]
@@ -153,14 +160,14 @@ class Worker(GeventWorker):
         finally:
             self._clients.pop(own, None)
 
-    def handle_request(self, listener_name: Any, req: Any, sock: Any, addr: Any) -> bool:
+    def handle_request(self, listener_name: Any, req: Any, sock: Any, addr: Any) -> None:
         """Serve one request. Whoever sends many at once gives way to the others between two of them."""
         gevent.sleep(0)
-        more: bool = super().handle_request(listener_name, req, sock, addr)
+        log.begin()  # nothing that is logged from here on belongs to the request before it
+        super().handle_request(listener_name, req, sock, addr)
         self._clients.pop(sock, None)
         self._clients[sock] = None
         sock.rest(seconds=self.cfg.keepalive, begun=bool(req.unreader.buf.getvalue()))
-        return more
 
     def _evict(self) -> None:
         """Hang up on whoever has been idle, or else half done, for longest: they must not keep new ones out."""
