@@ -93,7 +93,8 @@ class Ended:
 
 @pytest.fixture
 def ended(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> type[Ended]:
-    monkeypatch.delenv("PROMETHEUS_MULTIPROC_DIR", raising=False)
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", "")  # so that it is taken away again afterwards
+    monkeypatch.delenv("PROMETHEUS_MULTIPROC_DIR")
     monkeypatch.setattr(serve, "SHARED_MEMORY", str(tmp_path))
     monkeypatch.setattr(command, "Server", Ended)
     monkeypatch.setattr("webhook.runtime.log.configure", lambda **_: None)

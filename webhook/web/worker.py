@@ -160,14 +160,15 @@ class Worker(GeventWorker):
         finally:
             self._clients.pop(own, None)
 
-    def handle_request(self, listener_name: Any, req: Any, sock: Any, addr: Any) -> None:
+    def handle_request(self, listener_name: Any, req: Any, sock: Any, addr: Any) -> bool:
         """Serve one request. Whoever sends many at once gives way to the others between two of them."""
         gevent.sleep(0)
         log.begin()  # nothing that is logged from here on belongs to the request before it
-        super().handle_request(listener_name, req, sock, addr)
+        more: bool = super().handle_request(listener_name, req, sock, addr)
         self._clients.pop(sock, None)
         self._clients[sock] = None
         sock.rest(seconds=self.cfg.keepalive, begun=bool(req.unreader.buf.getvalue()))
+        return more
 
     def _evict(self) -> None:
         """Hang up on whoever has been idle, or else half done, for longest: they must not keep new ones out."""
