@@ -176,9 +176,12 @@ def table(text: str) -> Table:
 
 def duration(text: str) -> timedelta:
     try:
-        return parse_duration(text, "it")
+        parsed = parse_duration(text, "it")
     except Malformed:
         raise ValueError("is not a duration such as 7d, 12h or 30m") from None
+    if not parsed:
+        raise ValueError("is no time at all; a duration is at least 1m")
+    return parsed
 
 
 def one_of(kind: type[OnRejected]) -> Callable[[str], OnRejected]:

@@ -153,7 +153,7 @@ MALFORMED = {
     "JUMIO_REAUTH_WORKFLOW_KEY": ["schlüssel", "a\tb"],
     "ASSURANCE_TABLE": ["/nowhere/table.toml", "/", "/proc/self/exe"],
     "MAX_STARTS_PER_DAY": ["0", "1001", "-1", "five", "2.5"],
-    "LINK_MAX_AGE": ["7", "d", "7w", "-7d", "7 d", "1.5d", "123456d", "\u0667d"],
+    "LINK_MAX_AGE": ["7", "d", "7w", "-7d", "7 d", "1.5d", "123456d", "\u0667d", "0m", "00d"],
     "LOG_FORMAT": ["xml", "json,text"],
     "LOG_LEVEL": ["loud", "10"],
 }
@@ -222,6 +222,7 @@ ACCEPTED = [
     ("JUMIO_REAUTH_WORKFLOW_KEY", "my-face-key", "verification.reauth_workflow_key", "my-face-key"),
     ("MAX_STARTS_PER_DAY", "1", "verification.max_starts_per_day", 1),
     ("MAX_STARTS_PER_DAY", "1000", "verification.max_starts_per_day", 1000),
+    ("LINK_MAX_AGE", "1m", "links.max_age", timedelta(minutes=1)),
     ("LINK_MAX_AGE", "30m", "links.max_age", timedelta(minutes=30)),
     ("LINK_MAX_AGE", "12h", "links.max_age", timedelta(hours=12)),
     ("LINK_MAX_AGE", "30d", "links.max_age", timedelta(days=30)),
