@@ -30,7 +30,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("jumio-webhook cannot start; these settings need attention:", file=sys.stderr)
         for problem in error.problems:
             print(f"  - {problem}", file=sys.stderr)
-        print("README.md has the table of settings, .env.example an example of each.", file=sys.stderr)
+        print("docs/settings.md has the table of settings, .env.example an example of each.", file=sys.stderr)
         return EXIT_CANNOT_RUN
 
 
