@@ -186,6 +186,24 @@ def test_what_is_settled_or_was_never_asked_for_costs_no_call(world: World, reco
     assert world.calls() == ["kratos GET"]
 
 
+@pytest.mark.parametrize("status", [Status.APPROVED, Status.REVIEW])
+def test_a_level_from_before_there_were_steps_gets_them_and_jumio_is_not_asked(world: World, status: Status) -> None:
+    """Version 1.0 wrote none: its records are brought up to date without a reading."""
+    record = verified(status=status)
+    assert record.assurance is not None
+    identity_id = world.person_with(replace(record, assurance=replace(record.assurance, steps=None)))
+    assert "steps" not in world.record(identity_id)[0]["assurance"]
+    world.forget_calls()
+
+    assert sweeper_of(world).sweep() == Report(scanned=1, settled=1)
+    assert world.jumio.server.requests == []
+    public, admin = world.record(identity_id)
+    assert public["assurance"] == admin["assurance"]
+    assert public["assurance"]["steps"] == []
+    assert admin["history"] == list(record.history)
+    assert sweeper_of(world).sweep() == Report(scanned=1, unchanged=1)
+
+
 def test_500_identities_are_asked_for_at_once(world: World) -> None:
     world.person()
     world.forget_calls()

@@ -86,6 +86,13 @@ def test_a_passed_face_renews_the_date_and_neither_raises_nor_lowers_the_level(l
         }
 
 
+def test_a_face_told_again_brings_a_record_from_before_there_were_steps_its_own_and_is_no_event() -> None:
+    current = assured(expires_at="2030-01-02T00:00:00.000Z", verified_at="2026-03-02T18:58:37.000Z")
+    outcome = settled(verified(assurance=replace(current, steps=None)), face())
+    assert (outcome.result, outcome.event) == (Result.UNCHANGED, None)
+    assert outcome.record == verified(assurance=current)
+
+
 @pytest.mark.parametrize(
     ("times", "verified_at"),
     [

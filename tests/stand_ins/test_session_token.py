@@ -152,6 +152,10 @@ def test_a_record_that_was_written_before_there_were_steps() -> None:
     assert_levels([(assurance(expires_at=EXPIRES), 1)])
 
 
+def test_a_level_without_steps_never_falls() -> None:
+    assert_levels([(assurance(expires_at=EXPIRES, steps=[]), 3)])
+
+
 def test_a_session_without_an_identity() -> None:
     odd = [None, {}, [], "s", {"identity": None}, {"identity": []}, {"identity": {}}]
     assert tokens(*odd) == [NOBODY] * len(odd)

@@ -160,18 +160,34 @@ def test_parts_of_a_level_or_reverification_of_the_wrong_type_count_as_absent(od
         copy["jumio"]["assurance"] = dict.fromkeys(copy["jumio"]["assurance"], odd) | {"level": 2}
         copy["jumio"]["reverification"] = dict.fromkeys(copy["jumio"]["reverification"], odd)
     read = read_record(public, admin)
-    assert read.assurance == Assurance(level=2, name="", verified_at=None, expires_at=None, table="")
+    steps = () if odd == [] else None
+    assert read.assurance == Assurance(level=2, name="", verified_at=None, expires_at=None, table="", steps=steps)
     key = odd if isinstance(odd, int) else None
     assert read.reverification == Reverification(reason="", due_at=None, workflow_key=key)
 
 
-@pytest.mark.parametrize("odd", [None, "x", 1, {}, [None, "x", 1, []]], ids=repr)
-def test_steps_of_the_wrong_type_count_as_absent(odd: object) -> None:
+@pytest.mark.parametrize(
+    ("odd", "read_as"), [(None, None), ("x", None), (1, None), ({}, None), ([None, "x", 1, []], ()), ([], ())], ids=repr
+)
+def test_steps_of_the_wrong_type_count_as_absent(odd: object, read_as: tuple[Step, ...] | None) -> None:
     public, _ = written(verified(assurance=assured(expires_at="2030-01-02T00:00:00.000Z")))
     public["jumio"]["assurance"]["steps"] = odd
     read = public_record(public).assurance
     assert read is not None
-    assert read.steps == ()
+    assert read.steps == read_as
+
+
+def test_a_level_that_never_falls_has_no_steps_and_says_so() -> None:
+    """Unlike one that was written before there were steps."""
+    assurance = assured()
+    assert assurance.steps == ()
+    public, admin = written(verified(assurance=assurance))
+    assert public["jumio"]["assurance"]["steps"] == admin["jumio"]["assurance"]["steps"] == []
+    assert public_record(public).assurance == assurance
+    before_steps = replace(assurance, steps=None)
+    public, _ = written(verified(assurance=before_steps))
+    assert "steps" not in public["jumio"]["assurance"]
+    assert public_record(public).assurance == before_steps
 
 
 @pytest.mark.parametrize("odd", [None, "1", 1.5, True, [], {}], ids=repr)
@@ -180,6 +196,7 @@ def test_a_step_of_which_nothing_can_be_read_is_one_to_nothing_long_ago(odd: obj
     public["jumio"]["assurance"]["steps"] = [{}, {"at": odd, "level": odd, "name": odd}]
     read = public_record(public).assurance
     assert read is not None
+    assert read.steps is not None
     assert read.steps[0] == Step(at=0, level=0, name="")
     assert read.steps[1] == Step(at=0, level=0, name=odd if isinstance(odd, str) else "")
 

@@ -27,7 +27,7 @@ class Step:
 class Assurance:
     """A level as it stands in a record; times are RFC 3339 texts. `expires_at` is when the document expires.
 
-    `steps` is how it decays, by the table that gave it.
+    `steps` is how it decays, by the table that gave it; None where it was written before there were steps.
     """
 
     level: int
@@ -35,7 +35,7 @@ class Assurance:
     verified_at: str | None
     expires_at: str | None
     table: str
-    steps: tuple[Step, ...] = ()
+    steps: tuple[Step, ...] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -39,9 +39,11 @@ def settle(
 ) -> Outcome:
     """What a reading makes of the record of the identity.
 
+    A record from before there were steps gets them in any case.
     The recorded workflow's newer reading wins, whatever it says. Another workflow counts when it was asked for (the
     open re-verification), when nothing usable is recorded, or when it is younger than what is recorded.
     """
+    record = with_its_steps(record, table=table)
     if any(reference != identity_id for reference in reading.references):
         return Outcome(result=Result.IGNORED, record=record, reason="the workflow is not this identity's")
     status = reading.status
@@ -63,6 +65,13 @@ def settle(
         return _settle_further(record, reading, evidence, table=table, now=now)
     base = record if same else _adopt(record, reading, now=now)
     return _concluded(record, base, reading, evidence, table=table, now=now)
+
+
+def with_its_steps(record: Record, *, table: Table) -> Record:
+    """The record with the steps of its level, where it was written before there were any."""
+    if record.assurance is None or record.assurance.steps is not None:
+        return record
+    return replace(record, assurance=with_steps(table, record.assurance))
 
 
 def _concluded(

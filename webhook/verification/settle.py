@@ -9,7 +9,7 @@ from webhook.core.events import Event, Note
 from webhook.core.evidence import Reading
 from webhook.core.ids import usable_identity_id
 from webhook.core.record import Record
-from webhook.core.settle import Outcome, Result, settle, settle_unknown
+from webhook.core.settle import Outcome, Result, settle, settle_unknown, with_its_steps
 from webhook.core.status import OnRejected, Status
 from webhook.core.times import from_text
 from webhook.errors import IdentityUnknown, KratosError, KratosUnavailable, WorkflowUnknown
@@ -121,6 +121,17 @@ class Settler:
         if self._decided(identity, reading).outcome.result is not Result.UNCHANGED:
             identity = self._identities.get(identity_id)  # the vendor took its time: what is written builds on today
         return self._judged(identity, reading, asked_at)
+
+    def complete(self, identity_id: str) -> Outcome:
+        """Give a record from before there were steps its own. The vendor has nothing to say to that.
+
+        :raises KratosError: the identity cannot be read or written now.
+        :raises Busy: somebody else is at work on it.
+        """
+        with self.attending(identity_id):
+            identity = self._identities.get(identity_id)
+            record = with_its_steps(identity.record, table=self._settings.assurance_table)
+            return self.apply(self._observed(identity, Outcome(result=Result.UNCHANGED, record=record)))
 
     def apply(self, observation: Observation) -> Outcome:
         """Write what was decided where it is not there yet, then act on it.

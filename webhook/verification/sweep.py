@@ -109,6 +109,8 @@ class Sweeper:
             return self._guarded(lambda: self._start(identity.id))
         if self._is_due(identity, record):
             return self._guarded(lambda: self._look(identity.id))
+        if record.assurance is not None and record.assurance.steps is None:
+            return self._guarded(lambda: self._complete(identity.id))
         if record.status is Status.REJECTED:
             return self._guarded(lambda: self._end_sessions(identity.id))
         return Change.UNCHANGED
@@ -129,6 +131,10 @@ class Sweeper:
         if outcome.record.status not in STARTABLE:
             return Change.SETTLED if outcome.result is Result.APPLIED else Change.UNCHANGED
         return self._change_of(self._starter.start(identity_id))
+
+    def _complete(self, identity_id: str) -> Change:
+        outcome = self._settler.complete(identity_id)
+        return Change.SETTLED if outcome.result is Result.APPLIED else Change.UNCHANGED
 
     def _look(self, identity_id: str) -> Change:
         outcome = self._settler.look(identity_id)

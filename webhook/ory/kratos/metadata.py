@@ -70,7 +70,7 @@ def _shared_member(record: Record) -> dict[str, Any]:
             "expires_at": assurance.expires_at,
             "table": assurance.table,
         }
-        if assurance.steps:
+        if assurance.steps is not None:
             written["assurance"]["steps"] = [
                 {"at": step.at, "level": step.level, "name": step.name} for step in assurance.steps
             ]
@@ -226,8 +226,14 @@ def _parse_assurance(written: object) -> Assurance | None:
         verified_at=_text(written, "verified_at"),
         expires_at=_text(written, "expires_at"),
         table=_text(written, "table") or "",
-        steps=tuple(_parse_step(step) for step in _list(written, "steps") if isinstance(step, Mapping)),
+        steps=_parse_steps(written.get("steps")),
     )
+
+
+def _parse_steps(written: object) -> tuple[Step, ...] | None:
+    if not isinstance(written, list):
+        return None
+    return tuple(_parse_step(step) for step in written if isinstance(step, Mapping))
 
 
 def _parse_step(written: Mapping[str, Any]) -> Step:
