@@ -39,11 +39,24 @@ def settle(
 ) -> Outcome:
     """What a reading makes of the record of the identity.
 
-    A record from before there were steps gets them in any case.
+    A record from before there were steps gets them, unless the reading does not count.
     The recorded workflow's newer reading wins, whatever it says. Another workflow counts when it was asked for (the
     open re-verification), when nothing usable is recorded, or when it is younger than what is recorded.
     """
-    record = with_its_steps(record, table=table)
+    outcome = _settled(
+        with_its_steps(record, table=table),
+        reading,
+        identity_id=identity_id,
+        table=table,
+        verified_address=verified_address,
+        now=now,
+    )
+    return replace(outcome, record=record) if outcome.result is Result.IGNORED else outcome
+
+
+def _settled(
+    record: Record, reading: Reading, *, identity_id: str, table: Table, verified_address: bool, now: datetime
+) -> Outcome:
     if any(reference != identity_id for reference in reading.references):
         return Outcome(result=Result.IGNORED, record=record, reason="the workflow is not this identity's")
     status = reading.status
