@@ -111,6 +111,17 @@ def test_a_chunked_body_that_the_server_does_not_delimit_is_empty(world: World, 
 
 
 @each_route
+def test_a_body_that_ends_early_is_malformed(world: World, route: Route) -> None:
+    """The server in front ends it like a whole one (as gunicorn does); only its announced length tells."""
+    body = json.dumps(route.good_body).encode()
+    broken_off = {"wsgi.input_terminated": True, "CONTENT_LENGTH": str(len(body) + 1)}
+    headers = route.headers(body, "good")
+    answer = world.client.post(route.path["good"], data=body, headers=headers, environ_overrides=broken_off)
+    assert_refused(answer, 400, route.name)
+    assert world.calls() == []
+
+
+@each_route
 def test_long_bodies_share_a_bounded_memory(world: World, route: Route, monkeypatch: pytest.MonkeyPatch) -> None:
     """What finds no room is told so at once; the gate never answers 5xx."""
     monkeypatch.setattr("webhook.web.incoming.ARRIVING_BODIES_BYTES", 100_000)

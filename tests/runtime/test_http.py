@@ -8,7 +8,7 @@ import socket
 import ssl
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Barrier
 from typing import Any
@@ -448,6 +448,7 @@ class Secured:
 
     port: int
     authority: Path
+    asked: list[str] = field(default_factory=list)
     connections: int = 0
     pause: float = 0.0
 
@@ -465,7 +466,8 @@ class Secured:
     def serve(self, connection: socket.socket, context: ssl.SSLContext) -> None:
         with connection, contextlib.suppress(OSError), context.wrap_socket(connection, server_side=True) as secured:
             while head := secured.recv(65536):
-                path = head.split()[1]
+                method, path = head.split()[:2]
+                self.asked.append(f"{method.decode()} {path.decode()}")
                 for byte in b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(path), path):
                     secured.sendall(bytes((byte,)))
                     gevent.sleep(self.pause)
@@ -533,6 +535,18 @@ def test_whom_one_peer_trusts_no_other_peer_trusts(get: Get, get_secured: Get, s
     assert get_secured(secured.url).status == 200
     with pytest.raises(Unreachable):
         get(secured.url)
+
+
+# As above: the proxy breaks off within a handshake, the one behind it.
+@pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
+def test_a_proxy_that_speaks_tls_is_trusted_by_the_same_authorities(outbound: Outbound, secured: Secured) -> None:
+    with requests.Session() as session:
+        session.trust_env = False
+        session.mount("https://", Adapter())
+        options = {"proxies": {"https": secured.url}, "verify": str(secured.authority), "stream": True}
+        with pytest.raises(Unreachable):
+            outbound.exchange("get", lambda: session.get("https://jumio.invalid/", **options).raw, at_most=5.0)
+    assert secured.asked[0] == "CONNECT jumio.invalid:443"
 
 
 def test_a_certificate_for_another_host(get_secured: Get, secured: Secured) -> None:

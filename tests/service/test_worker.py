@@ -13,6 +13,7 @@ import gevent
 import pytest
 from gevent.event import Event
 from gunicorn.config import Config
+from gunicorn.sock import TCPSocket
 
 from webhook.web import worker as module
 from webhook.web.server import _Logger
@@ -30,9 +31,11 @@ class Here:
         config = Config()
         config.set("keepalive", 65)
         config.set("graceful_timeout", 1)
-        self.worker: Any = Worker(0, os.getppid(), [listener], None, 30, config, _Logger(config))
-        self.worker.wsgi = self.app
         self.address = listener.getsockname()
+        listening = TCPSocket(self.address, config, None, fd=listener.detach())
+        self.worker: Any = Worker(0, os.getppid(), [listening], None, 30, config, _Logger(config))
+        self.worker.patch()
+        self.worker.wsgi = self.app
         self.begun = self.answered = 0
         self.may = Event()
         self.may.set()
@@ -146,6 +149,17 @@ def test_every_byte_does_not_buy_new_time(here: Here) -> None:
         sender.kill()
     assert time.monotonic() - begun < SECONDS + 2
     assert here.begun == 0
+
+
+def test_nobody_sends_without_end(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_REQUEST_BYTES", 100_000)
+    head = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 200000\r\n\r\n"
+    answer = b"0"
+    with contextlib.suppress(ConnectionError), here.client(head) as client:
+        client.sendall(b"x" * 200_000)
+        answer = body_of(client)
+    here.connected(0)
+    assert int(answer) < 200_000
 
 
 def test_the_next_request_has_its_own_time(here: Here) -> None:
