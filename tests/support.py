@@ -8,6 +8,7 @@ import json
 import os
 import random
 import secrets
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -320,6 +321,14 @@ class World:
 def told(further: dict[str, Any]) -> dict[str, Any]:
     """A re-verification as answers tell it: `due` is for readers of the record that know no calendar."""
     return {name: value for name, value in further.items() if name != "due"}
+
+
+def wait_until(condition: Callable[[], bool], *, seconds: float = 15) -> None:
+    """Until it holds; it is a failure when it does not within so long."""
+    give_up_at = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < give_up_at
+        time.sleep(0.005)
 
 
 def random_for(name: str) -> random.Random:

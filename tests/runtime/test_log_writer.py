@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from prometheus_client import REGISTRY
+from support import wait_until
 
 from webhook.runtime import log, log_writer, metrics
 from webhook.runtime.log_writer import LogWriter
@@ -42,13 +43,6 @@ def pipe() -> Iterator[tuple[int, int]]:
             os.close(end)
 
 
-def wait_for(condition: Callable[[], bool]) -> None:
-    give_up_at = time.monotonic() + 5
-    while not condition():
-        assert time.monotonic() < give_up_at
-        time.sleep(0.002)
-
-
 def test_lines_arrive_whole_and_in_their_order(pipe: tuple[int, int]) -> None:
     writer = LogWriter(pipe[1])
     lines = [b"%d\n" % number for number in range(5000)]
@@ -65,7 +59,7 @@ def test_a_reader_that_stops_costs_lines_and_nobody_time(pipe: tuple[int, int]) 
     for _ in range(1000):
         writer.write(LINE)
     assert time.monotonic() - begun < 1
-    wait_for(lambda: writer.waiting <= 100_000)
+    wait_until(lambda: writer.waiting <= 100_000)
     assert writer.lost >= 1000 - 100 - 66, "what the backlog and the pipe hold may arrive"
     writer.flush(0.01)
     assert writer.waiting > 0, "it does not wait for longer than it was told"

@@ -6,14 +6,14 @@ import json
 import os
 import re
 import signal
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 from prometheus_client.parser import text_string_to_metric_families
+from support import wait_until
 
 from sandbox.world import ORY_SECRET, World, world
 
@@ -36,13 +36,6 @@ MEMBERS = {
 def here() -> Iterator[World]:
     with world(kratos_binary=None, WEB_CONCURRENCY="2") as started:
         yield started
-
-
-def wait_until(condition: Callable[[], bool], timeout: float = 15) -> None:
-    give_up_at = time.monotonic() + timeout
-    while not condition():
-        assert time.monotonic() < give_up_at
-        time.sleep(0.01)
 
 
 def workers(here: World) -> list[int]:

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from support import CALLBACK_SECRET, ORY_SECRET, REQUIRED
+from support import CALLBACK_SECRET, ORY_SECRET, REQUIRED, wait_until
 
 from sandbox.service import ServiceProcess
 
@@ -93,4 +93,4 @@ def names_all_that_is_wrong(status: int, err: str) -> None:
 def test_a_worker_that_dies_right_after_it_was_forked_is_replaced() -> None:
     with ServiceProcess(ALONE, command=(sys.executable, "-c", STILLBORN)) as service:
         assert Path(service.log_path.parent, "died").exists()
-        assert "SIGKILL" in service.log()
+        wait_until(lambda: "SIGKILL" in service.log())
