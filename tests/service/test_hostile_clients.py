@@ -202,7 +202,8 @@ def test_what_follows_a_request_of_doubtful_length_is_never_taken_for_one(
     smuggled = "GET /version HTTP/1.1\r\nHost: x\r\n\r\n"
     with socket.create_connection(("127.0.0.1", service.port), timeout=20) as client:
         client.sendall(f"POST /jumio/callback HTTP/1.1\r\nHost: x\r\n{framing}\r\n\r\n{body}{smuggled}".encode())
-        client.shutdown(socket.SHUT_WR)
+        with contextlib.suppress(OSError):  # it may have answered and gone already
+            client.shutdown(socket.SHUT_WR)
         answer = read_to_the_end(client)
     assert answer.startswith(b"HTTP/1.1 400 ")
     assert b'"version"' not in answer
