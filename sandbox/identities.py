@@ -94,6 +94,11 @@ class Identities:
             rows = [copy.deepcopy(self._rows[identity_id]) for identity_id in ids[:size]]
             return rows, ids[size - 1] if len(ids) > size else None
 
+    def some(self, identity_ids: list[str]) -> list[dict[str, Any]]:
+        """Those of them that there are."""
+        with self._lock:
+            return [copy.deepcopy(self._rows[each]) for each in identity_ids if each in self._rows]
+
     def patch(
         self, identity_id: str, patch: list[dict[str, Any]], *, between: Callable[[], None] | None = None
     ) -> dict[str, Any]:

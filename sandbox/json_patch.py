@@ -7,7 +7,7 @@ import copy
 import re
 from typing import Any
 
-_KNOWN_PATHS = re.compile(r"/state|/metadata_(public|admin)(/[a-z_]+)*")
+_KNOWN_PATHS = re.compile(r"/state|/metadata_(public|admin)(/[^/]+)*")
 
 
 class PatchError(ValueError):
@@ -24,7 +24,7 @@ def apply(document: dict[str, Any], patch: list[dict[str, Any]]) -> dict[str, An
         kind, path = operation["op"], operation["path"]
         if kind not in ("add", "replace", "remove") or not _KNOWN_PATHS.fullmatch(path):
             raise NotImplementedError(f"{kind} {path}")
-        *parents, name = path.split("/")[1:]
+        *parents, name = (part.replace("~1", "/").replace("~0", "~") for part in path.split("/")[1:])
         here: Any = result
         for parent in parents:
             if here.get(parent) is None and kind != "remove":

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import Any
 from uuid import uuid4
 
@@ -63,6 +65,22 @@ def test_get(world: World, prefix: str) -> None:
     assert world.kratos.identity(identity_id)["id"] == identity_id
 
 
+def test_some_identities_at_once(world: World) -> None:
+    ids = [world.kratos.create_identity(email()) for _ in range(3)]
+    reply = world.call("GET", f"/admin/identities?ids={ids[2]}&ids={UNKNOWN}&ids={ids[0]}")
+    assert reply.status_code == 200
+    assert sorted(each["id"] for each in reply.json()) == sorted([ids[0], ids[2]])
+
+
+def test_when_it_was_written_is_told_by_the_same_clock_as_when_it_was_answered(world: World) -> None:
+    identity_id = world.kratos.create_identity(email())
+    before = world.call("GET", f"/admin/identities/{identity_id}").json()["updated_at"]
+    reply = world.call("PATCH", f"/admin/identities/{identity_id}", json=[add("/metadata_admin/jumio/asked_at", "x")])
+    written, answered = reply.json()["updated_at"], parsedate_to_datetime(reply.headers["Date"])
+    assert datetime.fromisoformat(before) < datetime.fromisoformat(written)
+    assert abs(answered - datetime.fromisoformat(written)) < timedelta(seconds=5)
+
+
 @pytest.mark.parametrize("identity_id", [UNKNOWN, "nonsense"])
 @pytest.mark.parametrize("method", ["GET", "PATCH"])
 def test_unknown_identity(world: World, method: str, identity_id: str) -> None:
@@ -88,6 +106,18 @@ def test_unknown_identity(world: World, method: str, identity_id: str) -> None:
         ({"jumio": {"a": 1}}, [replace("/metadata_public/jumio/status", "x")], {"jumio": {"a": 1, "status": "x"}}),
         ({"jumio": None}, [add("/metadata_public/jumio/status", "x")], {"jumio": {"status": "x"}}),
         ({"crm": 7, "jumio": 1}, [remove("/metadata_public/jumio")], {"crm": 7}),
+        (None, [add("/metadata_public/jumio/asked_at", "x")], {"jumio": {"asked_at": "x"}}),
+        (None, [add(f"/metadata_public/jumio/workflows/{UNKNOWN}", {})], {"jumio": {"workflows": {UNKNOWN: {}}}}),
+        (
+            {"jumio": {"workflows": {UNKNOWN: 1}}},
+            [add("/metadata_public/jumio/workflows/a~1b~0c", 2)],
+            {"jumio": {"workflows": {UNKNOWN: 1, "a/b~c": 2}}},
+        ),
+        (
+            {"jumio": {"workflows": {UNKNOWN: 1, "b": 2}}},
+            [remove("/metadata_public/jumio/workflows/b")],
+            {"jumio": {"workflows": {UNKNOWN: 1}}},
+        ),
         (None, [replace("/metadata_public", {"a": 1})], {"a": 1}),
         ("a string", [replace("/metadata_public", {"a": 1})], {"a": 1}),
         ({"a": 1}, [replace("/metadata_public", [1])], [1]),
@@ -117,6 +147,10 @@ def test_patch(world: World, member: str, before: Any, patch: Any, after: Any) -
         ([1], add("/metadata_public/jumio", JUMIO)),
         ([], add("/metadata_public/jumio", JUMIO)),
         ({"jumio": "s"}, replace("/metadata_public/jumio/status", "x")),
+        ({"jumio": "s"}, add("/metadata_public/jumio/asked_at", "x")),
+        ({"jumio": {"workflows": 1}}, add("/metadata_public/jumio/workflows/b", "x")),
+        (None, remove("/metadata_public/jumio/asked_at")),
+        ({"jumio": {}}, remove("/metadata_public/jumio/workflows/b")),
         (None, remove("/metadata_public/jumio")),
         ({}, remove("/metadata_public/jumio")),
         (None, replace("/state", "bogus")),
