@@ -6,8 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from webhook.coordination.local import IdentityLocks
+from webhook.coordination.local import Local
 from webhook.coordination.pace import Pace
+from webhook.coordination.port import Coordination
 from webhook.idv.jumio.client import RATE_LIMITS, JumioClient
 from webhook.limits import COMMAND_JUMIO_SECONDS, JUMIO_SECONDS
 from webhook.ory.kratos.client import KratosClient
@@ -15,6 +16,7 @@ from webhook.settings import Settings
 from webhook.verification.gate import Gate
 from webhook.verification.links import Links
 from webhook.verification.ports import Clock
+from webhook.verification.recorder import Recorder
 from webhook.verification.settle import Settler
 from webhook.verification.start import Starter
 from webhook.verification.sweep import Report, Sweeper
@@ -33,7 +35,7 @@ class Services:
     starter: Starter
     settler: Settler
     gate: Gate
-    pace: Pace
+    coordination: Coordination
 
     def sweeper(self, stop: threading.Event, progress: Callable[[Report], None] = lambda report: None) -> Sweeper:
         """For `sync`."""
@@ -42,9 +44,10 @@ class Services:
             identities=self.kratos,
             starter=self.starter,
             settler=self.settler,
+            coordination=self.coordination,
             clock=self.clock,
-            pace=self.pace,
             stop=stop,
+            wait_for_start=lambda: Pace(self.coordination, stop=stop).wait_for_room("start"),
             progress=progress,
         )
 
@@ -69,21 +72,22 @@ def for_commands(settings: Settings, *, clock: Clock = utc_now) -> Services:
 
 
 def _services(settings: Settings, *, clock: Clock, vendor_seconds: float, paced: bool) -> Services:
-    pace = Pace(RATE_LIMITS)
+    coordination: Coordination = Local(RATE_LIMITS)
     kratos = KratosClient(settings.kratos)
     jumio = JumioClient(
         settings.jumio,
         callback_base_url=settings.links.public_url,
-        before_call=pace.wait if paced else lambda operation: None,
+        before_call=Pace(coordination).wait if paced else coordination.count,
     )
     links = Links(settings.links)
-    locks = IdentityLocks()
+    recorder = Recorder(kratos, coordination=coordination, table=settings.verification.assurance_table, clock=clock)
     starter = Starter(
         settings.verification,
         identities=kratos,
         vendor=jumio,
+        recorder=recorder,
         links=links,
-        locks=locks,
+        coordination=coordination,
         clock=clock,
         vendor_seconds=vendor_seconds,
     )
@@ -91,12 +95,15 @@ def _services(settings: Settings, *, clock: Clock, vendor_seconds: float, paced:
         settings.verification,
         identities=kratos,
         vendor=jumio,
+        recorder=recorder,
         links=links,
-        locks=locks,
+        coordination=coordination,
         clock=clock,
         vendor_seconds=vendor_seconds,
     )
-    gate = Gate(settings.verification, settler=settler, starter=starter, links=links, clock=clock)
+    gate = Gate(
+        settings.verification, settler=settler, starter=starter, links=links, coordination=coordination, clock=clock
+    )
     return Services(
         settings=settings,
         clock=clock,
@@ -106,5 +113,5 @@ def _services(settings: Settings, *, clock: Clock, vendor_seconds: float, paced:
         starter=starter,
         settler=settler,
         gate=gate,
-        pace=pace,
+        coordination=coordination,
     )

@@ -10,6 +10,12 @@ from webhook import cli
 from webhook.ory.kratos.client import KratosClient
 
 
+@pytest.fixture(autouse=True)
+def _looks_are_not_braked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A test looks several times within the seconds for which one look is enough."""
+    monkeypatch.setattr("webhook.coordination.local.LOOK_EVERY_SECONDS", 0.0)
+
+
 @pytest.fixture
 def command(world: World, monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
     """`jumio-webhook` with these arguments and the settings of the `world`; gives the exit status.

@@ -31,12 +31,6 @@ def world(make_world: Callable[..., World]) -> World:
     return make_world(PUBLIC_URL=PUBLIC_URL)
 
 
-@pytest.fixture(autouse=True)
-def _no_patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A test opens a link several times within the seconds for which one look is enough."""
-    monkeypatch.setattr("webhook.web.pages.routes.LOOK_EVERY_SECONDS", 0.0)
-
-
 # --- opening it ---
 
 
@@ -351,8 +345,8 @@ def test_every_page_is_whole_in_every_language(language: str, name: str) -> None
 
 
 def test_one_look_at_jumio_is_enough_for_a_while(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(routes, "LOOK_EVERY_SECONDS", 60.0)
-    monkeypatch.setattr(routes, "LOOKS_REMEMBERED", 1)
+    monkeypatch.setattr("webhook.coordination.local.LOOK_EVERY_SECONDS", 60.0)
+    monkeypatch.setattr("webhook.coordination.local.LOOKS_AT_MOST", 1)
     one, other = token_for(world, started(world, "one")), token_for(world, started(world, "other"))
 
     client, readings = world.client, 0

@@ -1,13 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """An identity as the path of a verdict sees it, wherever it is kept."""
 
-from typing import Protocol
+from datetime import timedelta
+from typing import Any, Protocol
 
 from webhook.core.record import Record
 
 
 class Identity(Protocol):
-    """An identity as it was read: the record of its verification, and what else matters to it."""
+    """An identity as it was read: the record of its verification, and what else matters to it.
+
+    `unchanged_for` is how long ago it was written, by the clock of whoever keeps it; None where that did not say. The
+    metadata are for whoever writes: what others put there stays.
+    """
 
     @property
     def id(self) -> str: ...
@@ -19,4 +24,10 @@ class Identity(Protocol):
     def record(self) -> Record: ...
     @property
     def is_writable(self) -> bool: ...
+    @property
+    def unchanged_for(self) -> timedelta | None: ...
+    @property
+    def metadata_public(self) -> Any: ...
+    @property
+    def metadata_admin(self) -> Any: ...
     def holds(self, record: Record) -> bool: ...

@@ -1,16 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a record becomes when a workflow is read at the vendor. This is where a verdict is decided, and nowhere else."""
+"""What a record becomes when a workflow is read at the vendor, by the rule of verdicts (`core.verdict`)."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from webhook.core.assurance import Assurance, Table, level_of, with_steps
+from webhook.core.assurance import Assurance, Table, with_steps
 from webhook.core.events import Event
-from webhook.core.evidence import Check, Evidence, Reading
+from webhook.core.evidence import Reading
 from webhook.core.record import Record, Reverification
-from webhook.core.status import CONCLUDED, Status
-from webhook.core.times import from_text, to_text
+from webhook.core.status import CONCLUDED, STARTABLE, Status, Verdict
+from webhook.core.times import from_text
+from webhook.core.verdict import Conclusion, concluded
+from webhook.core.workflows import OLDEST, Stage, Workflow, joined, read_as, undoubted, unknown_to_vendor
 
 UNKNOWN_FOR = timedelta(days=1)
 ASK_AGAIN_FOR = timedelta(days=7)
@@ -26,252 +29,233 @@ class Result(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """A record after a reading; `event` names what happened where something did."""
+    """A record after a reading; `event` names what happened where something did.
+
+    An ignored reading that `counts` is noted in the record all the same: it may matter to a later one.
+    """
 
     result: Result
     record: Record
     event: Event | None = None
     reason: str | None = None
+    counts: bool = True
 
 
 def settle(
-    record: Record, reading: Reading, *, identity_id: str, table: Table, verified_address: bool, now: datetime
+    record: Record,
+    reading: Reading,
+    *,
+    identity_id: str,
+    table: Table,
+    verified_address: bool,
+    now: datetime,
+    is_fresh: bool = True,
 ) -> Outcome:
-    """What a reading makes of the record of the identity.
+    """What a reading makes of the record of the identity. A record without the steps of its level gets them.
 
-    A record from before there were steps gets them, unless the reading does not count.
-    The recorded workflow's newer reading wins, whatever it says. Another workflow counts when it was asked for (the
-    open re-verification), when nothing usable is recorded, or when it is younger than what is recorded.
+    `is_fresh`: it was asked for after the record was read. Only then can it clear up what copies of a record dispute.
     """
-    outcome = _settled(
-        with_its_steps(record, table=table),
-        reading,
-        identity_id=identity_id,
-        table=table,
-        verified_address=verified_address,
-        now=now,
-    )
-    return replace(outcome, record=record) if outcome.result is Result.IGNORED else outcome
+    if (reason := _why_not_counting(record, reading, identity_id)) is not None:
+        record = _without_doubtful(record, reading.workflow_execution_id)
+        return Outcome(result=Result.IGNORED, record=record, reason=reason, counts=False)
+    read = read_as(reading, table=table, verified_address=verified_address, now=now)
+    known = joined(record.known, read, is_fresh=is_fresh)
+    if undoubted(known) == undoubted(record.known):
+        record = record if known == record.known else shown(record, known)
+        return Outcome(result=Result.UNCHANGED, record=with_its_steps(record, table=table))
+    settled = with_its_steps(shown(record, known), table=table)
+    settled = _with_reverification(settled, _reverification_after(settled, read))
+    event = _event(record, settled, read)
+    if event is None:
+        reason = f"another workflow's verdict stands: {settled.status}" if settled.status in CONCLUDED else _NO_NEWS
+        return Outcome(result=Result.IGNORED, record=settled, event=_superseded(read), reason=reason)
+    settled = settled.with_event(event, now=now, workflow_execution_id=read.id)
+    return Outcome(result=Result.APPLIED, record=settled, event=event)
 
 
-def _settled(
-    record: Record, reading: Reading, *, identity_id: str, table: Table, verified_address: bool, now: datetime
-) -> Outcome:
+_NO_NEWS = "it changes nothing"
+
+
+def _why_not_counting(record: Record, reading: Reading, identity_id: str) -> str | None:
+    """Sentence 5 of the rule: somebody else's workflow, or nobody's, never counts. Nor does what was forgotten."""
     if any(reference != identity_id for reference in reading.references):
-        return Outcome(result=Result.IGNORED, record=record, reason="the workflow is not this identity's")
-    status = reading.status
-    same = reading.workflow_execution_id == record.workflow_execution_id
-    asked_for = _is_asked_for(record, reading)
-    if not same and not asked_for:
-        if not reading.references:
-            return Outcome(result=Result.IGNORED, record=record, reason="the workflow names no identity")
-        if (reason := _why_superseded(record, reading, status)) is not None:
-            return Outcome(result=Result.IGNORED, record=record, event=Event.SUPERSEDED, reason=reason)
-    evidence = reading.evidence(verified_address=verified_address)
-    if not same and record.status is Status.REJECTED and reading.is_face_check and status is not Status.REJECTED:
-        return Outcome(
-            result=Result.IGNORED, record=record, event=Event.SUPERSEDED, reason="a face alone undoes no rejection"
-        )
-    if asked_for and status not in CONCLUDED:
-        return _without_result(record, status, now=now)
-    if not same and record.status in (Status.APPROVED, Status.REVIEW):
-        return _settle_further(record, reading, evidence, table=table, now=now)
-    base = record if same else _adopt(record, reading, now=now)
-    return _concluded(record, base, reading, evidence, table=table, now=now)
+        return "the workflow is not this identity's"
+    if not reading.references:
+        return "the workflow names no identity"
+    if record.forgotten_until is not None:
+        created_at = reading.created_at
+        until = from_text(record.forgotten_until)
+        if created_at is None or until is None or created_at <= until:
+            return "the workflow is from before the operator began anew"
+    return None
+
+
+def taking_in(record: Record, workflows: Iterable[Workflow]) -> Record:
+    """The record with what else is known of its workflows."""
+    known = record.known
+    for each in workflows:
+        known = joined(known, each, is_fresh=False)
+    return record if known == record.known else shown(record, known)
+
+
+def shown(record: Record, workflows: tuple[Workflow, ...]) -> Record:
+    """The record as all that is known of its workflows makes it.
+
+    Links stay while they lead to the workflow that they were made for; a start that is due stays so beside workflows
+    that ended without a result.
+    """
+    told = concluded(workflows)
+    if told.workflow is None or (told.status is Status.INCOMPLETE and record.status is Status.UNSTARTED):
+        return record.with_known(workflows)
+    current, has_verdict = told.workflow, told.shows is not None
+    same = current.id == record.workflow_execution_id
+    is_open = told.status is Status.PENDING
+    keeps_link = is_open and same
+    changed = replace(
+        record,
+        status=told.status,
+        verdict=current.verdict if has_verdict else None,
+        account_id=current.account_id or record.account_id,
+        workflow_execution_id=current.id or None,
+        verification_url=record.verification_url if keeps_link else None,
+        vendor_url=record.vendor_url if keeps_link else None,
+        initiated_at=current.created_at or (record.initiated_at if same else None) or current.seen_at,
+        decided_at=None if is_open else current.told_at or record.decided_at,
+        workflow_key=current.key,
+        decision=current.decision,
+        checks=told.shows.checks if told.shows is not None else (),
+        assurance=_assurance(told, record.assurance),
+        reverification=record.reverification if told.status in (Status.APPROVED, Status.REVIEW) else None,
+        asked_at=record.asked_at if {record.status, told.status} <= STARTABLE else None,
+    )
+    return changed.with_known(workflows)
+
+
+def _assurance(told: Conclusion, known: Assurance | None) -> Assurance | None:
+    """The level of what shows it; its steps are left out where they have to be counted anew."""
+    shows = told.shows
+    if shows is None or shows.level is None:
+        return None
+    assurance = Assurance(
+        level=shows.level,
+        name=shows.level_name,
+        verified_at=told.verified_at,
+        expires_at=shows.expires_at,
+        table=shows.table,
+    )
+    return known if known is not None and replace(known, steps=None) == assurance else assurance
 
 
 def with_its_steps(record: Record, *, table: Table) -> Record:
-    """The record with the steps of its level, where it was written before there were any."""
+    """The record with the steps of its level, where it has none yet."""
     if record.assurance is None or record.assurance.steps is not None:
         return record
     return replace(record, assurance=with_steps(table, record.assurance))
 
 
-def _concluded(
-    record: Record,
-    base: Record,
-    reading: Reading,
-    evidence: Evidence,
-    *,
-    table: Table,
-    now: datetime,
-) -> Outcome:
-    """The base with what the reading says of its workflow."""
-    status = reading.status
-    open_ = status is Status.PENDING
-    # Where it has no time of its own, the same result told again keeps the time it had.
-    known_at = from_text(record.decided_at) if status is record.status else None
-    decided_at = reading.completed_at or known_at or now
-    read = replace(
-        base,
-        status=status,
-        verdict=reading.verdict,
-        account_id=reading.account_id,
-        verification_url=base.verification_url if open_ else None,
-        vendor_url=base.vendor_url if open_ else None,
-        workflow_key=reading.workflow_key if base.workflow_key is None else base.workflow_key,
-        decision=None if open_ else reading.decision,
-        checks=_kept(evidence.checks) if status in CONCLUDED else (),
-        assurance=_assurance(evidence, table=table, at=decided_at) if status in CONCLUDED else None,
-        reverification=base.reverification if status in (Status.APPROVED, Status.REVIEW) else None,
-    )
-    if status is record.status and read.assurance is not None:
-        read = replace(read, assurance=with_steps(table, _not_older(read.assurance, record.assurance)))
-    if replace(read, decided_at=record.decided_at) == record:
-        return Outcome(result=Result.UNCHANGED, record=record)
-    event = Event.REOPENED if open_ else Event.SETTLED
-    read = replace(read, decided_at=None if open_ else to_text(decided_at))
-    return Outcome(result=Result.APPLIED, record=read.with_event(event, now=now), event=event)
-
-
-def _settle_further(
-    record: Record,
-    reading: Reading,
-    evidence: Evidence,
-    *,
-    table: Table,
-    now: datetime,
-) -> Outcome:
-    """What the verdict of a further workflow makes of somebody who is approved or in review.
-
-    A rejection replaces what was known, and so does a doubt about a document. A pass renews it; it replaces it only
-    when it brings as much evidence, so that a look at the face neither raises nor lowers a level. A doubt about a face
-    is no result: the advice is to let the person try again.
-    https://documentation.jumio.ai/docs/references/capabilities/authentication-capabilities
-    Only the one that was asked for ends the request: an earlier one that is told again must not call off a later one.
-    """
-    status = reading.status
-    asked_for = _is_asked_for(record, reading)
-    further = None if asked_for else record.reverification
-    at = reading.completed_at or reading.created_at or now
-    assurance = _assurance(evidence, table=table, at=at)
-    known = record.assurance
-    if status is Status.REVIEW and reading.is_face_check:
-        doubted = Outcome(result=Result.IGNORED, record=record, reason="a doubt about a face is no result")
-        return _without_result(record, Status.INCOMPLETE, now=now) if asked_for else doubted
-    if status is Status.APPROVED and (reading.is_face_check or assurance.level < (known.level if known else 0)):
-        fresh = known and with_steps(table, _not_older(replace(known, verified_at=to_text(at)), known))
-        changed = replace(record, assurance=fresh, reverification=further)
-        event = Event.REVERIFICATION_PASSED
-    else:
-        changed = replace(
-            _adopt(record, reading, now=now),
-            status=status,
-            verdict=reading.verdict,
-            account_id=reading.account_id,
-            workflow_key=reading.workflow_key,
-            decision=reading.decision,
-            decided_at=to_text(at),
-            checks=_kept(evidence.checks),
-            assurance=assurance,
-            reverification=None if status is Status.REJECTED else further,
-        )
-        event = Event.SETTLED
-    if changed == record:
-        return Outcome(result=Result.UNCHANGED, record=record)
-    changed = changed.with_event(event, now=now, workflow_execution_id=reading.workflow_execution_id)
-    return Outcome(result=Result.APPLIED, record=changed, event=event)
-
-
-def _is_asked_for(record: Record, reading: Reading) -> bool:
-    """Whether it is the open re-verification."""
+def _reverification_after(record: Record, read: Workflow) -> Reverification | None:
+    """What is left of a request to do it again. What shows less than is known does not fulfil it."""
     further = record.reverification
-    return further is not None and further.workflow_execution_id == reading.workflow_execution_id
+    if further is None or (read.stage is not Stage.CONCLUDED and read.id != further.workflow_execution_id):
+        return further
+    told = concluded(record.known)
+    passed_face = read.is_face_check and read.verdict is Verdict.PASSED
+    counts = passed_face or (told.shows is not None and told.shows.id == read.id)
+    if read.stage is Stage.CONCLUDED and counts and _is_younger(read, further):
+        return None
+    return _lapsed(further) if read.id == further.workflow_execution_id and read.stage is not Stage.OPEN else further
 
 
-def _without_result(record: Record, status: Status, *, now: datetime) -> Outcome:
+def _with_reverification(record: Record, further: Reverification | None) -> Record:
+    return replace(record, reverification=further).with_known(record.known)
+
+
+def _is_younger(read: Workflow, further: Reverification) -> bool:
+    """Whether it was created for the request, or after it: an earlier one that is told late must not call it off."""
+    if read.id == further.workflow_execution_id:
+        return True
+    return further.initiated_at is not None and (read.created_at or OLDEST) >= further.initiated_at
+
+
+def _lapsed(further: Reverification) -> Reverification | None:
     """An open re-verification that ended without a verdict is still due; an offer to step up is simply gone."""
-    further = record.reverification
-    if status is Status.PENDING or further is None:
-        return Outcome(result=Result.UNCHANGED, record=record)
-    due = None if further.due_at is None else Reverification(reason=further.reason, due_at=further.due_at)
-    ended = replace(record, reverification=due).with_event(
-        Event.REVERIFICATION_LAPSED, now=now, workflow_execution_id=further.workflow_execution_id
-    )
-    return Outcome(result=Result.APPLIED, record=ended, event=Event.REVERIFICATION_LAPSED)
+    if further.due_at is None:
+        return None
+    return Reverification(reason=further.reason, due_at=further.due_at, initiated_at=further.initiated_at)
 
 
-def _assurance(evidence: Evidence, *, table: Table, at: datetime) -> Assurance:
-    """The level as of the conclusion: what expires later lowers it when it is read, not where it is written."""
-    level = level_of(table, evidence, now=at)
-    expires_at = evidence.document_expires_at
-    assurance = Assurance(
-        level=level,
-        name=table.name_of(level),
-        verified_at=to_text(at),
-        expires_at=None if expires_at is None else to_text(expires_at),
-        table=table.version,
-    )
-    return with_steps(table, assurance)
+def _event(before: Record, after: Record, read: Workflow) -> Event | None:
+    """What happened, for whoever looks at the record; None where nothing shows."""
+    if before.status is Status.PENDING and after.status is Status.PENDING:
+        return Event.SETTLED if before.workflow_execution_id != after.workflow_execution_id else None
+    if after.status is Status.PENDING:
+        return Event.REOPENED
+    said = ("status", "workflow_execution_id", "decided_at", "decision", "checks")
+    if any(getattr(before, name) != getattr(after, name) for name in said):
+        return Event.SETTLED
+    if _level(before) != _level(after):
+        return Event.SETTLED
+    if before.assurance and after.assurance and before.assurance.verified_at != after.assurance.verified_at:
+        return Event.REVERIFICATION_PASSED
+    if before.reverification != after.reverification:
+        is_done = after.reverification is None and read.verdict is not None
+        return Event.REVERIFICATION_PASSED if is_done else Event.REVERIFICATION_LAPSED
+    return None
 
 
-def _kept(checks: tuple[Check, ...]) -> tuple[Check, ...]:
-    """Without their data, which may name a person."""
-    return tuple(replace(check, data={}) for check in checks)
+def _level(record: Record) -> tuple[int, str | None] | None:
+    return None if record.assurance is None else (record.assurance.level, record.assurance.expires_at)
 
 
-def _not_older(assurance: Assurance, known: Assurance | None) -> Assurance:
-    """The assurance, but as fresh as what is known: an old reading must not undo that a look at the face renewed it."""
-    verified_at = from_text(assurance.verified_at)
-    known_at = None if known is None else from_text(known.verified_at)
-    if verified_at is None or known_at is None or known_at <= verified_at:
-        return assurance
-    return replace(assurance, verified_at=to_text(known_at))
+def _superseded(read: Workflow) -> Event | None:
+    return Event.SUPERSEDED if read.stage is not Stage.OPEN else None
 
 
-def settle_unknown(record: Record, *, now: datetime) -> Outcome:
-    """What it means that the vendor does not know the workflow that is open.
+def settle_unknown(record: Record, workflow_execution_id: str, *, now: datetime) -> Outcome:
+    """What it means that the vendor does not know a workflow that is open.
 
     Right after a start it may not know it yet. After a day an open one never will be known; a verdict stays what it
     was, since data that its retention has removed is no reason to doubt it.
     """
-    further = record.reverification
-    is_further_open = further is not None and further.workflow_execution_id is not None
-    initiated_at = from_text(further.initiated_at if further is not None and is_further_open else record.initiated_at)
-    if initiated_at is not None and now - initiated_at <= UNKNOWN_FOR:
-        return Outcome(result=Result.UNCHANGED, record=record, reason="the workflow is not known there")
-    if is_further_open:
-        return _without_result(record, Status.INCOMPLETE, now=now)
-    if record.status is not Status.PENDING:
-        return Outcome(result=Result.UNCHANGED, record=record, reason="the workflow is not known there")
-    settled = replace(record, status=Status.INCOMPLETE, verification_url=None, vendor_url=None, decided_at=to_text(now))
-    return Outcome(result=Result.APPLIED, record=settled.with_event(Event.FORGOTTEN, now=now), event=Event.FORGOTTEN)
+    unchanged = Outcome(result=Result.UNCHANGED, record=record, reason="the workflow is not known there")
+    workflow = next((each for each in record.open_workflows if each.id == workflow_execution_id), None)
+    if workflow is None:
+        return replace(unchanged, record=_without_doubtful(record, workflow_execution_id))
+    created_at = from_text(workflow.created_at or workflow.seen_at)
+    if created_at is not None and now - created_at <= UNKNOWN_FOR:
+        return unchanged
+    gone = unknown_to_vendor(workflow, now=now)
+    settled = shown(record, tuple(gone if each.id == workflow.id else each for each in record.known))
+    settled = _with_reverification(settled, _reverification_after(settled, gone))
+    if settled.status is not record.status:
+        event = Event.FORGOTTEN
+    elif settled.reverification != record.reverification:
+        event = Event.REVERIFICATION_LAPSED
+    else:
+        return Outcome(result=Result.IGNORED, record=settled, reason="the workflow is not known there any more")
+    settled = settled.with_event(event, now=now, workflow_execution_id=workflow.id)
+    return Outcome(result=Result.APPLIED, record=settled, event=event)
 
 
-def was_forgotten(record: Record, *, now: datetime) -> bool:
-    """Whether the record ended only because the vendor did not know its workflow, not long ago.
-
-    It may have been asked by a wrong URL or account, so that it is worth asking again.
-    """
-    last = record.history[-1] if record.history else {}
-    at = from_text(last.get("at"))
-    return (
-        record.status is Status.INCOMPLETE
-        and last.get("event") == Event.FORGOTTEN
-        and at is not None
-        and now - at < ASK_AGAIN_FOR
+def _without_doubtful(record: Record, workflow_execution_id: str) -> Record:
+    """The record without a verdict that only one copy of it tells, and that the vendor does not."""
+    known = tuple(
+        each
+        for each in record.known
+        if not (each.is_doubtful and each.id == workflow_execution_id and each.stage is Stage.CONCLUDED)
     )
+    return record if not known or known == record.known else shown(record, known)
 
 
-def _why_superseded(record: Record, reading: Reading, status: Status) -> str | None:
-    """Why another workflow than the recorded one does not count, or None when it does."""
-    if record.status is Status.UNSTARTED and status is Status.INCOMPLETE:
-        return "it ended without a result, and a new start is due"
-    if record.status in (Status.NONE, Status.UNSTARTED):
-        return None
-    if record.status in CONCLUDED and status not in CONCLUDED:
-        # Else whoever was rejected could let a second, forgotten workflow expire and be admitted for it.
-        return "it has no verdict, the recorded workflow has one"
-    initiated_at = from_text(record.initiated_at)
-    if initiated_at is not None and (reading.created_at is None or reading.created_at <= initiated_at):
-        return "a younger workflow is recorded"
-    return None
+def may_be_known_again(record: Record, *, now: datetime) -> tuple[Workflow, ...]:
+    """Workflows that ended only because the vendor did not know them, not long ago.
 
-
-def _adopt(record: Record, reading: Reading, *, now: datetime) -> Record:
-    return Record(
-        workflow_execution_id=reading.workflow_execution_id,
-        initiated_at=to_text(reading.created_at or now),
-        starts=record.starts,
-        history=record.history,
+    It may have been asked by a wrong URL or account, so that they are worth asking for again.
+    """
+    return tuple(
+        each
+        for each in record.known
+        if each.stage is Stage.UNKNOWN
+        and (given_up_at := from_text(each.seen_at)) is not None
+        and now - given_up_at < ASK_AGAIN_FOR
     )

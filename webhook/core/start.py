@@ -6,8 +6,10 @@ from datetime import datetime, timedelta
 
 from webhook.core.events import Event
 from webhook.core.record import Record, Reverification
-from webhook.core.status import Status
+from webhook.core.settle import shown
+from webhook.core.status import STARTABLE, Status
 from webhook.core.times import from_text, to_text
+from webhook.core.workflows import OLDEST, Stage, Workflow, joined
 
 # Why somebody is asked to do it again; `step-up` is the gate's own.
 REASONS = ("risk", "role-change", "scheduled", "manual")
@@ -29,23 +31,27 @@ class Started:
 
 def started(record: Record, start: Started, *, workflow_key: int | str, link: str | None, now: datetime) -> Record:
     """The record once a workflow has been started; `link` is shown to the person instead of the vendor's own."""
-    return replace(
-        record,
-        status=Status.PENDING,
-        verdict=None,
+    workflow = _begun(record, start, workflow_key, now=now)
+    begun = replace(shown(record, joined(record.known, workflow)), reverification=None, asked_at=None)
+    if begun.workflow_execution_id == workflow.id:
+        begun = replace(begun, verification_url=link or start.verification_url, vendor_url=start.verification_url)
+    begun = replace(begun, starts=_with_start(record, now=now)).with_known(begun.known)
+    return begun.with_event(Event.STARTED, now=now, workflow_execution_id=workflow.id)
+
+
+def _begun(record: Record, start: Started, workflow_key: int | str, *, now: datetime) -> Workflow:
+    """The workflow that was just started: the youngest, also where only our clock tells when that was."""
+    youngest = max((each.created_at or OLDEST for each in record.known), default=OLDEST)
+    created_at = to_text(start.created_at or now)
+    if created_at <= youngest and (latest := from_text(youngest)) is not None:
+        created_at = to_text(latest + timedelta(milliseconds=1))
+    return Workflow(
+        id=start.workflow_execution_id,
         account_id=start.account_id,
-        workflow_execution_id=start.workflow_execution_id,
-        verification_url=link or start.verification_url,
-        vendor_url=start.verification_url,
-        initiated_at=to_text(start.created_at or now),
-        decided_at=None,
-        workflow_key=workflow_key,
-        decision=None,
-        assurance=None,
-        checks=(),
-        reverification=None,
-        starts=_with_start(record, now=now),
-    ).with_event(Event.STARTED, now=now)
+        stage=Stage.OPEN,
+        created_at=created_at,
+        key=workflow_key,
+    )
 
 
 def reverifying(
@@ -61,22 +67,26 @@ def reverifying(
     """The record once a further workflow has been started; what is known of the person stands until it ends."""
     earlier = from_text(record.reverification.due_at) if record.reverification else None
     due = min(filter(None, (earlier, due_at)), default=None)
+    workflow = _begun(record, start, workflow_key, now=now)
     further = Reverification(
         reason=reason,
         due_at=None if due is None else to_text(due),
         workflow_execution_id=start.workflow_execution_id,
         verification_url=link or start.verification_url,
         vendor_url=start.verification_url,
-        initiated_at=to_text(start.created_at or now),
+        initiated_at=workflow.created_at,
         workflow_key=workflow_key,
     )
-    record = replace(record, account_id=start.account_id, reverification=further, starts=_with_start(record, now=now))
+    known = joined(record.known, workflow)
+    record = replace(
+        record, account_id=start.account_id, reverification=further, starts=_with_start(record, now=now), asked_at=None
+    ).with_known(known)
     return record.with_event(Event.REVERIFICATION_STARTED, now=now, workflow_execution_id=start.workflow_execution_id)
 
 
 def asked_again(record: Record, *, reason: str, due_at: datetime | None, now: datetime) -> Record:
     """The record when a re-verification is asked for that is open already, or cannot be started now."""
-    further = record.reverification or Reverification(reason=reason, due_at=None)
+    further = record.reverification or Reverification(reason=reason, due_at=None, initiated_at=to_text(now))
     due = min(filter(None, (from_text(further.due_at), due_at)), default=None)
     asked = replace(record, reverification=replace(further, due_at=None if due is None else to_text(due)))
     return record if asked == record else asked.with_event(Event.REVERIFICATION_ASKED, now=now)
@@ -104,20 +114,36 @@ def _with_start(record: Record, *, now: datetime) -> tuple[str, ...]:
     return (*_recent_starts(record, now=now), to_text(now))
 
 
-def not_started(record: Record, *, now: datetime) -> Record:
-    """The record when a start was asked for and could not be made; the vendor's account is kept for the next."""
+def not_started(record: Record, *, is_certain: bool, now: datetime) -> Record:
+    """The record when a start was asked for and could not be made; the vendor's account is kept for the next.
+
+    One of which it is not certain that nothing was started counts for the limit: it may have been paid for.
+    """
+    starts = record.starts if is_certain else _with_start(record, now=now)
     if record.status is Status.UNSTARTED:
-        return record
-    return Record(
+        return replace(record, starts=starts, asked_at=None)
+    unstarted = Record(
         status=Status.UNSTARTED,
         account_id=record.account_id,
         workflow_key=record.workflow_key,
-        starts=record.starts,
+        starts=starts,
         history=record.history,
-    ).with_event(Event.UNSTARTED, now=now)
+        forgotten_until=record.forgotten_until,
+    ).with_known(record.known)
+    return unstarted.with_event(Event.UNSTARTED, now=now)
 
 
-def is_start_due(record: Record, *, now: datetime) -> bool:
-    """Whether a start that was asked for is nobody else's to make any more."""
-    asked_at = from_text(record.history[-1].get("at")) if record.history else None
-    return record.status is Status.UNSTARTED and (asked_at is None or abs(now - asked_at) > LEFT_ALONE_FOR)
+def not_started_further(record: Record, *, is_certain: bool, now: datetime) -> Record:
+    """The record when a further workflow could not be started."""
+    return record if is_certain else replace(record, starts=_with_start(record, now=now))
+
+
+def is_start_due(record: Record) -> bool:
+    """Whether a start was asked for and not made, as far as the record tells."""
+    return record.status is Status.UNSTARTED or (record.asked_at is not None and record.status in STARTABLE)
+
+
+def last_asked_at(record: Record) -> datetime | None:
+    """When that start was asked for, by the clock of whoever asked."""
+    asked_at = record.asked_at or (record.history[-1].get("at") if record.history else None)
+    return from_text(asked_at)

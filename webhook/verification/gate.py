@@ -18,7 +18,7 @@ from webhook.runtime import log
 from webhook.runtime.deadline import DeadlineExceeded, time_limit
 from webhook.settings import VerificationSettings
 from webhook.verification.links import Links
-from webhook.verification.ports import Clock
+from webhook.verification.ports import Clock, Coordination
 from webhook.verification.settle import Settler, VerdictNotRecorded
 from webhook.verification.start import Starter
 
@@ -46,19 +46,30 @@ class Gate:
     """Decides about hooks of `/jumio/validate`. No peer that fails ever turns into an error here."""
 
     def __init__(
-        self, settings: VerificationSettings, *, settler: Settler, starter: Starter, links: Links, clock: Clock
+        self,
+        settings: VerificationSettings,
+        *,
+        settler: Settler,
+        starter: Starter,
+        links: Links,
+        coordination: Coordination,
+        clock: Clock,
     ) -> None:
         self._settings = settings
         self._settler = settler
         self._starter = starter
         self._links = links
+        self._coordination = coordination
         self._clock = clock
 
     def judge(self, hook: GateHook) -> Judgement:
         """Decide by the record that the hook brought, or a fresher one where a callback may have been lost."""
         record = hook.record
         judged = self._judge(hook, record)
-        if self._is_pending_for_long(record) or (judged.unmet is not None and record.open_reverification is not None):
+        may_be_over = self._is_pending_for_long(record) or (
+            judged.unmet is not None and record.open_reverification is not None
+        )
+        if may_be_over and self._coordination.may_look(hook.identity_id):
             record = self._look(hook)
             judged = self._judge(hook, record)
         return replace(judged, link=self._way_on(hook, record)) if judged.stops else judged

@@ -2,10 +2,10 @@
 """What the path of a verdict wants of others: of whoever keeps the identities, and of the vendor that verifies them."""
 
 from collections.abc import Callable, Collection, Sequence
-from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Protocol
 
+from webhook.coordination.port import Coordination
 from webhook.core.evidence import Check, Reading
 from webhook.core.identity import Identity
 from webhook.core.record import Record
@@ -18,8 +18,10 @@ class Identities(Protocol):
     """Kratos: see `webhook.ory.kratos.client`. Every method raises `KratosError`."""
 
     def get(self, identity_id: str) -> Identity: ...
+    def note_asked(self, identity_id: str, asked_at: str) -> Identity: ...
     def write(self, identity: Identity, record: Record, *, state: str | None = None) -> Identity: ...
     def page(self, token: str | None, *, size: int = ...) -> tuple[Sequence[Identity], str | None]: ...
+    def many(self, identity_ids: Sequence[str]) -> Sequence[Identity]: ...
     def end_sessions(self, identity_id: str) -> bool: ...
 
 
@@ -31,10 +33,4 @@ class Vendor(Protocol):
     def can_compare_face(self, checks: Collection[Check]) -> bool: ...
 
 
-class Locks(Protocol):
-    """One at a time for each identity."""
-
-    def hold(self, identity_id: str) -> AbstractContextManager[None]: ...
-
-
-__all__ = ["Clock", "Identities", "Identity", "Locks", "Vendor"]
+__all__ = ["Clock", "Coordination", "Identities", "Identity", "Vendor"]

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The one path a verdict takes: observe (read Kratos and the vendor, decide), apply (write to Kratos, end sessions)."""
 
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 
 from webhook.core.events import Event, Note
 from webhook.core.evidence import Reading
@@ -11,16 +11,15 @@ from webhook.core.ids import usable_identity_id
 from webhook.core.record import Record
 from webhook.core.settle import Outcome, Result, settle, settle_unknown, with_its_steps
 from webhook.core.status import OnRejected, Status
-from webhook.core.times import from_text
-from webhook.errors import IdentityUnknown, KratosError, KratosUnavailable, WorkflowUnknown
+from webhook.core.workflows import Stage, Workflow
+from webhook.errors import IdentityUnknown, KratosError, KratosUnavailable, VendorError, WorkflowUnknown
 from webhook.runtime import log
 from webhook.runtime.deadline import DeadlineExceeded, time_limit
 from webhook.settings import VerificationSettings
 from webhook.verification.audit import audit
 from webhook.verification.links import Links
-from webhook.verification.ports import Clock, Identities, Identity, Locks, Vendor
-
-_LONG_AGO = datetime.min.replace(tzinfo=UTC)
+from webhook.verification.ports import Clock, Coordination, Identities, Identity, Vendor
+from webhook.verification.recorder import Recorder
 
 
 class VerdictNotRecorded(KratosUnavailable):
@@ -31,17 +30,49 @@ class VerdictNotRecorded(KratosUnavailable):
         self.record = record
 
 
+# A workflow's id, and what the vendor says of it; None where the vendor does not know it.
+_Told = tuple[str, Reading | None]
+# Which workflows of a record are to be read.
+Choice = Callable[[Record], Sequence[Workflow]]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Observation:
     """An identity as it was read, and what was decided about its record. Nothing of it is written yet."""
 
     identity: Identity
-    outcome: Outcome
+    outcomes: tuple[Outcome, ...]
+    record: Record
 
     @property
-    def record(self) -> Record:
-        """The record as it should be."""
-        return self.outcome.record
+    def outcome(self) -> Outcome:
+        """What matters most of what was read."""
+        order = (Result.APPLIED, Result.UNCHANGED, Result.IGNORED)
+        nothing = Outcome(result=Result.UNCHANGED, record=self.record)
+        first = min(self.outcomes, key=lambda each: order.index(each.result), default=nothing)
+        return replace(first, record=self.record)
+
+    @property
+    def is_to_be_written(self) -> bool:
+        """Whether the record is not there as it should be."""
+        counts = not self.outcomes or any(each.counts for each in self.outcomes)
+        return counts and self.record.status is not Status.NONE and not self.identity.holds(self.record)
+
+
+def current(record: Record) -> list[Workflow]:
+    """The workflow that the person can go through now; where none is open, what the copies of the record dispute."""
+    open_id = record.open_workflow_id
+    return [each for each in record.open_workflows if each.id == open_id] or disputed(record)
+
+
+def disputed(record: Record) -> list[Workflow]:
+    """What the two copies of the record tell differently."""
+    return [each for each in record.known if each.is_doubtful]
+
+
+def whole(record: Record) -> list[Workflow]:
+    """What is open, and what the verdict comes from."""
+    return [each for each in record.known if each.stage is Stage.OPEN or each.id == record.workflow_execution_id]
 
 
 class Settler:
@@ -53,16 +84,18 @@ class Settler:
         *,
         identities: Identities,
         vendor: Vendor,
+        recorder: Recorder,
         links: Links,
-        locks: Locks,
+        coordination: Coordination,
         clock: Clock,
         vendor_seconds: float,
     ) -> None:
         self._settings = settings
+        self._recorder = recorder
         self._identities = identities
         self._vendor = vendor
         self._links = links
-        self._locks = locks
+        self._coordination = coordination
         self._clock = clock
         self._vendor_seconds = vendor_seconds
 
@@ -71,9 +104,9 @@ class Settler:
 
         :raises Busy: somebody else is at work on it.
         """
-        return self._locks.hold(identity_id)
+        return self._coordination.hold(identity_id)
 
-    def look(self, identity_id: str) -> Outcome:
+    def look(self, identity_id: str, choice: Choice = current) -> Outcome:
         """Observe, and apply what was seen.
 
         :raises VendorError: the verdict cannot be read now.
@@ -81,7 +114,7 @@ class Settler:
         :raises Busy: somebody else is at work on it.
         """
         with self.attending(identity_id):
-            return self.apply(self.observe(identity_id))
+            return self.apply(self.observe(identity_id, choice))
 
     def settle_callback(self, account_id: str, workflow_execution_id: str, *, identity_id: str | None) -> Outcome:
         """Look at the workflow that a callback names. `identity_id` is known from a capability URL.
@@ -90,7 +123,6 @@ class Settler:
         :raises KratosError: it cannot be written now.
         :raises Busy: somebody else is at work on the identity.
         """
-        asked_at = self._clock()
         reading = self._read(account_id, workflow_execution_id)
         owner = usable_identity_id(identity_id or next(iter(reading.references), ""))
         if owner is None:
@@ -100,60 +132,45 @@ class Settler:
                 identity = self._identities.get(owner)
             except IdentityUnknown:
                 return _ignored("Kratos does not know the identity")
-            return self.apply(self._judged(identity, reading, asked_at))
+            return self.apply(self._decided(identity, [(workflow_execution_id, reading)], is_fresh=False))
 
-    def observe(self, identity_id: str) -> Observation:
-        """See what becomes of an identity: by the workflow that is open, else by the one that was concluded last.
+    def observe(self, identity_id: str, choice: Choice = current) -> Observation:
+        """See what becomes of an identity: read its record, then at the vendor the chosen workflows of it.
 
-        :raises VendorError: the verdict cannot be read now.
+        Some of several are enough: what could not be read is read the next time.
+
+        :raises VendorError: nothing can be read now.
         :raises KratosError: the identity cannot be read now.
         """
         identity = self._identities.get(identity_id)
-        record = identity.record
-        workflow_execution_id = record.open_workflow_id
-        if record.account_id is None or workflow_execution_id is None:
-            return self._unknown(identity)
-        asked_at = self._clock()
-        try:
-            reading = self._read(record.account_id, workflow_execution_id)
-        except WorkflowUnknown:
-            return self._unknown(identity)
-        if self._decided(identity, reading).outcome.result is not Result.UNCHANGED:
-            identity = self._identities.get(identity_id)  # the vendor took its time: what is written builds on today
-        return self._judged(identity, reading, asked_at)
-
-    def complete(self, identity_id: str) -> Outcome:
-        """Give a record from before there were steps its own. The vendor has nothing to say to that.
-
-        :raises KratosError: the identity cannot be read or written now.
-        :raises Busy: somebody else is at work on it.
-        """
-        with self.attending(identity_id):
-            identity = self._identities.get(identity_id)
-            record = with_its_steps(identity.record, table=self._settings.assurance_table)
-            return self.apply(self._observed(identity, Outcome(result=Result.UNCHANGED, record=record)))
+        told = self._told(identity.record, choice)
+        seen = self._decided(identity, told, is_fresh=True)
+        if told and seen.is_to_be_written:  # the vendor took its time: what is written builds on today
+            again = self._identities.get(identity_id)
+            seen = self._decided(again, told, is_fresh=again.record == identity.record)
+        return seen
 
     def apply(self, observation: Observation) -> Outcome:
         """Write what was decided where it is not there yet, then act on it.
 
         :raises VerdictNotRecorded: it could not be done, and is known all the same.
         """
-        identity, outcome = observation.identity, observation.outcome
-        record = outcome.record
+        identity, record, outcome = observation.identity, observation.record, observation.outcome
         try:
-            if outcome.result is not Result.IGNORED and record.status is not Status.NONE:
-                state = "inactive" if self._must_deactivate(record) else None
-                if not identity.holds(record) or (state is not None and identity.state != state):
-                    if outcome.result is Result.UNCHANGED:
-                        outcome = replace(outcome, result=Result.APPLIED, event=Event.HEALED)
-                    self._identities.write(identity, record, state=state)
-            if outcome.event is not None:
-                audit(outcome.event, identity.id, record, reason=outcome.reason)
-            if outcome.result is not Result.IGNORED and record.status is Status.REJECTED:
+            state = "inactive" if self._must_deactivate(record) and identity.state != "inactive" else None
+            if observation.is_to_be_written or (state is not None and outcome.counts):
+                record = self._recorder.write(identity, record, state=state).record
+                if all(each.result is Result.UNCHANGED for each in observation.outcomes):
+                    outcome = replace(outcome, result=Result.APPLIED, event=Event.HEALED)
+                    audit(Event.HEALED, identity.id, record)
+            for each in observation.outcomes:
+                if each.event is not None:
+                    audit(each.event, identity.id, each.record, reason=each.reason)
+            if outcome.counts and record.status is Status.REJECTED:
                 self.end_sessions_of_rejected(identity.id)
         except (KratosError, DeadlineExceeded) as error:
             raise VerdictNotRecorded(str(error), record=record) from error
-        return outcome
+        return replace(outcome, record=record)
 
     def end_sessions_of_rejected(self, identity_id: str) -> bool:
         """Make sure that a rejected identity has no live session, where the settings want that; whether one ended.
@@ -169,42 +186,47 @@ class Settler:
         with time_limit(self._vendor_seconds):
             return self._vendor.read(account_id=account_id, workflow_execution_id=workflow_execution_id)
 
-    def _judged(self, identity: Identity, reading: Reading, asked_at: datetime) -> Observation:
-        """Decide; a reading that was asked for before the record last changed may be older than that."""
-        observation = self._decided(identity, reading)
-        if observation.outcome.result is Result.APPLIED and _last_change(identity.record) > asked_at:
-            reading = self._read(reading.account_id, reading.workflow_execution_id)
-            observation = self._decided(self._identities.get(identity.id), reading)
-        return observation
+    def _told(self, record: Record, choice: Choice) -> list[_Told]:
+        told: list[_Told] = []
+        failed: VendorError | None = None
+        for workflow in choice(record):
+            account_id = workflow.account_id or record.account_id
+            if account_id is None or not workflow.id:
+                continue
+            try:
+                told.append((workflow.id, self._read(account_id, workflow.id)))
+            except WorkflowUnknown:
+                told.append((workflow.id, None))
+            except VendorError as error:
+                failed = error
+        if failed is not None and not told:
+            raise failed
+        return told
 
-    def _decided(self, identity: Identity, reading: Reading) -> Observation:
-        outcome = settle(
-            self._links.restored(identity.id, identity.record),
-            reading,
-            identity_id=identity.id,
-            table=self._settings.assurance_table,
-            verified_address=identity.verified_address,
-            now=self._clock(),
-        )
-        return self._observed(identity, outcome)
-
-    def _unknown(self, identity: Identity) -> Observation:
-        record = self._links.restored(identity.id, identity.record)
-        return self._observed(identity, settle_unknown(record, now=self._clock()))
-
-    def _observed(self, identity: Identity, outcome: Outcome) -> Observation:
-        record = self._links.restored(identity.id, outcome.record)
-        return Observation(identity=identity, outcome=replace(outcome, record=record))
+    def _decided(self, identity: Identity, told: Sequence[_Told], *, is_fresh: bool) -> Observation:
+        record, outcomes = self._links.restored(identity.id, identity.record), []
+        for workflow_id, reading in told:
+            outcome = (
+                settle_unknown(record, workflow_id, now=self._clock())
+                if reading is None
+                else settle(
+                    record,
+                    reading,
+                    identity_id=identity.id,
+                    table=self._settings.assurance_table,
+                    verified_address=identity.verified_address,
+                    now=self._clock(),
+                    is_fresh=is_fresh,
+                )
+            )
+            record = outcome.record
+            outcomes.append(outcome)
+        record = with_its_steps(self._links.restored(identity.id, record), table=self._settings.assurance_table)
+        return Observation(identity=identity, outcomes=tuple(outcomes), record=record)
 
     def _must_deactivate(self, record: Record) -> bool:
         return record.status is Status.REJECTED and self._settings.on_rejected is OnRejected.DEACTIVATE
 
 
-def _last_change(record: Record) -> datetime:
-    """When the record was last written, by its history."""
-    last = record.history[-1] if record.history else {}
-    return from_text(last.get("at")) or _LONG_AGO
-
-
 def _ignored(reason: str) -> Outcome:
-    return Outcome(result=Result.IGNORED, record=Record(), reason=reason)
+    return Outcome(result=Result.IGNORED, record=Record(), reason=reason, counts=False)

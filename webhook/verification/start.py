@@ -1,18 +1,31 @@
 # SPDX-License-Identifier: Apache-2.0
 """Starting workflows: the first one, a further one, and the care that none is paid for twice or lost."""
 
+import json
 import logging
 import time
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from webhook.core.events import Event, Note
 from webhook.core.policy import Policy, is_met_by_renewal
 from webhook.core.record import Record
-from webhook.core.start import STEP_UP, Started, asked_again, not_started, reverifying, started, starts_in_last_day
+from webhook.core.start import (
+    STEP_UP,
+    Started,
+    asked_again,
+    is_start_due,
+    not_started,
+    not_started_further,
+    reverifying,
+    started,
+    starts_in_last_day,
+)
 from webhook.core.status import STARTABLE, Status
-from webhook.core.times import from_text
+from webhook.core.times import from_text, to_text
 from webhook.errors import (
+    Busy,
     KratosError,
     KratosRefused,
     KratosUnavailable,
@@ -29,13 +42,14 @@ from webhook.runtime.deadline import has_time_for, remaining, time_limit
 from webhook.settings import VerificationSettings
 from webhook.verification.audit import audit
 from webhook.verification.links import Links
-from webhook.verification.ports import Clock, Identities, Identity, Locks, Vendor
+from webhook.verification.ports import Clock, Coordination, Identities, Identity, Vendor
+from webhook.verification.recorder import Recorder
 
 # Pauses between the tries to note a workflow that was just started.
 NOTE_WAITS = (0.1, 0.4)
-# A workflow that could not be noted is tried again for a part of its 30 minutes; few, lest an outage fills memory.
-UNNOTED_FOR = timedelta(minutes=10)
-UNNOTED_AT_MOST = 1000
+# Pauses before looking what another process, which was there first, has made of it.
+OTHERS_WAITS = (0.3, 0.7, 1.0)
+_BAD_REQUEST = 400
 # After these nothing was started for sure.
 _NOTHING_WAS_STARTED = (NotStarted, VendorRefused, VendorRateLimited)
 
@@ -54,7 +68,12 @@ class Start:
 
 
 class Starter:
-    """Starts workflows. One per process; safe to share between requests."""
+    """Starts workflows. One per process; safe to share between requests.
+
+    In this order: that a start is asked for is noted on the identity, the workflow is paid for, it is remembered where
+    all processes can find it, it is noted on the identity. Whoever is killed in between leaves somebody whom the next
+    sweep starts, or whose workflow the next attempt adopts.
+    """
 
     def __init__(
         self,
@@ -62,19 +81,20 @@ class Starter:
         *,
         identities: Identities,
         vendor: Vendor,
+        recorder: Recorder,
         links: Links,
-        locks: Locks,
+        coordination: Coordination,
         clock: Clock,
         vendor_seconds: float,
     ) -> None:
         self._settings = settings
         self._identities = identities
         self._vendor = vendor
+        self._recorder = recorder
         self._links = links
-        self._locks = locks
+        self._coordination = coordination
         self._clock = clock
         self._vendor_seconds = vendor_seconds
-        self._unnoted: dict[str, Record] = {}
 
     def start(self, identity_id: str) -> Start:
         """Start a workflow for an identity that has none which is open or concluded.
@@ -82,10 +102,9 @@ class Starter:
         A start that the vendor does not make is recorded, for `sync` to make it later.
 
         :raises KratosError: the identity cannot be read or written.
-        :raises Busy: somebody else is at work on it.
+        :raises Busy: another request of this process is at work on it.
         """
-        with self._locks.hold(identity_id):
-            return self._first(*self._read(identity_id))
+        return self._alone(identity_id, lambda: self._first(self._asked(identity_id)))
 
     def reverify(self, identity_id: str, *, reason: str, due_in: timedelta | None) -> Start:
         """Ask somebody who was verified to do it again; what is known of them stands until that ends.
@@ -93,68 +112,124 @@ class Starter:
         Whoever was never verified gets an ordinary start. That it is due is noted even when none can be started now.
 
         :raises KratosError: the identity cannot be read or written.
-        :raises Busy: somebody else is at work on it.
+        :raises Busy: another request of this process is at work on it.
         """
         due_at = None if due_in is None else self._clock() + due_in
-        with self._locks.hold(identity_id):
-            identity, record = self._read(identity_id)
-            return self._further(identity, record, reason, due_at, self._compares_face(record))
+
+        def work() -> Start:
+            identity = self._identities.get(identity_id)
+            return self._further(identity, reason, due_at, self._compares_face(identity.record))
+
+        return self._alone(identity_id, work)
 
     def step_up(self, identity_id: str, *, policy: Policy) -> Start:
         """Offer somebody who does not meet a policy the workflow that would make them meet it.
 
         :raises KratosError: the identity cannot be read or written.
-        :raises Busy: somebody else is at work on it.
+        :raises Busy: another request of this process is at work on it.
         """
-        with self._locks.hold(identity_id):
-            identity, record = self._read(identity_id)
-            table = self._settings.assurance_table
+
+        def work() -> Start:
+            identity = self._identities.get(identity_id)
+            record, table = identity.record, self._settings.assurance_table
             renewable = is_met_by_renewal(policy, record.assurance, table=table, now=self._clock())
-            return self._further(identity, record, STEP_UP, None, renewable and self._compares_face(record))
+            return self._further(identity, STEP_UP, None, renewable and self._compares_face(record))
+
+        return self._alone(identity_id, work)
 
     def resume(self, identity_id: str) -> Start:
         """Start whatever the person may go through now: for our own link.
 
         :raises KratosError: the identity cannot be read or written.
-        :raises Busy: somebody else is at work on it.
+        :raises Busy: another request of this process is at work on it.
         """
-        with self._locks.hold(identity_id):
-            identity, record = self._read(identity_id)
-            further = record.reverification
-            if further is None or record.open_reverification is not None:
-                return self._first(identity, record)
-            return self._further(identity, record, further.reason, None, self._compares_face(record))
 
-    def _read(self, identity_id: str) -> tuple[Identity, Record]:
-        identity = self._identities.get(identity_id)
-        return identity, self._links.restored(identity_id, identity.record)
+        def work() -> Start:
+            identity = self._identities.get(identity_id)
+            further = identity.record.reverification
+            if further is None or identity.record.open_reverification is not None:
+                return self._first(identity)
+            return self._further(identity, further.reason, None, self._compares_face(identity.record))
+
+        return self._alone(identity_id, work)
+
+    def _alone(self, identity_id: str, work: Callable[[], Start]) -> Start:
+        """Be the only one of all processes that starts something for the person.
+
+        Whoever is not answers with what the other makes, waiting for that for a while.
+        """
+        with self._coordination.hold(identity_id):
+            try:
+                with self._coordination.starting(identity_id):
+                    return work()
+            except Busy as error:  # another process is
+                reason = str(error)
+            return self._made_elsewhere(identity_id, reason)
+
+    def _made_elsewhere(self, identity_id: str, reason: str) -> Start:
+        for wait in OTHERS_WAITS:
+            if not has_time_for(wait + KRATOS_SECONDS):
+                break
+            time.sleep(wait)
+            identity = self._identities.get(identity_id)
+            if not is_start_due(identity.record) and identity.record.status not in STARTABLE:
+                return Start(record=self._restored(identity))
+        record = self._restored(self._identities.get(identity_id))
+        if record.status in STARTABLE:
+            record = replace(record, status=Status.UNSTARTED)
+        return Start(record=record, reason=reason)
+
+    def _restored(self, identity: Identity) -> Record:
+        return self._links.restored(identity.id, identity.record)
+
+    def _asked(self, identity_id: str) -> Identity:
+        """Note that a start is asked for; the reply is the identity as it stands, so that it need not be read."""
+        try:
+            return self._identities.note_asked(identity_id, to_text(self._clock()))
+        except KratosRefused as error:
+            identity = self._identities.get(identity_id)
+            _require_writable(identity)
+            if error.status != _BAD_REQUEST:
+                raise
+            return identity  # what stands in our place is no object: `_noted` replaces it
+
+    def _noted(self, identity: Identity, record: Record) -> tuple[Identity, Record]:
+        """The identity and its record once it bears the note that a start is asked for."""
+        if identity.record.asked_at is not None and record.asked_at == identity.record.asked_at:
+            return identity, record
+        noted = replace(record, asked_at=to_text(self._clock()))
+        noted = noted if noted.status is not Status.NONE else replace(noted, status=Status.UNSTARTED)
+        written = self._recorder.write(identity, noted)
+        return written, self._restored(written)
 
     def _compares_face(self, record: Record) -> bool:
         return self._vendor.can_compare_face(record.checks)
 
-    def _first(self, identity: Identity, record: Record) -> Start:
+    def _first(self, identity: Identity) -> Start:
+        record = self._restored(identity)
         if record.status in STARTABLE:
             return self._start(identity, record)
-        return Start(record=self._with_fresh_links(identity, record))
+        return self._nothing_to_start(identity, record)
 
-    def _further(
-        self, identity: Identity, record: Record, reason: str, due_at: datetime | None, by_face: bool
-    ) -> Start:
+    def _further(self, identity: Identity, reason: str, due_at: datetime | None, by_face: bool) -> Start:
         """One more workflow beside a verdict; `by_face` where a look at the face is enough."""
+        record = self._restored(identity)
         if record.status not in (Status.APPROVED, Status.REVIEW):
-            return self._first(identity, record)
+            return self._first(identity)
         _require_writable(identity)
         if record.open_reverification is not None:
-            asked = self._note_asked(identity, record, reason, due_at)
+            asked = self._note_asked_again(identity, record, reason, due_at)
             return Start(record=asked, changed=asked.history != record.history)
         key = self._settings.reauth_workflow_key if by_face else self._settings.workflow_key
         limited = self._limit_reached(record)
         error: VendorError | None = None
         if limited is None:
+            identity, record = self._noted(identity, replace(record, asked_at=None))
             try:
                 workflow, key = self._start_at_vendor(identity.id, record.account_id, key)
             except VendorError as raised:
                 error = raised.with_traceback(None)
+                record = not_started_further(record, is_certain=_is_certain(error), now=self._clock())
             else:
                 begun = reverifying(
                     record,
@@ -166,40 +241,57 @@ class Starter:
                     now=self._clock(),
                 )
                 return self._begun(identity, begun, Event.REVERIFICATION_STARTED)
-        if due_at is not None:
-            record = self._note_asked(identity, record, reason, due_at)
+        record = self._note_asked_again(identity, record, reason, due_at)
         return Start(record=record, error=error, reason=limited or str(error))
 
     def _start(self, identity: Identity, record: Record) -> Start:
         _require_writable(identity)
-        if (unnoted := self._unnoted.get(identity.id)) is not None and not self._is_stale(unnoted):
-            return self._begun(identity, unnoted, Event.STARTED)  # it is paid for already
+        if (paid := self._paid(identity.id, record)) is not None:
+            return self._adopted(identity, record, paid)
         if (limited := self._limit_reached(record)) is not None:
-            return Start(record=record, reason=limited)
+            return self._nothing_to_start(identity, record, reason=limited)
+        identity, record = self._noted(identity, record)
+        if record.status not in STARTABLE:  # somebody else was faster
+            return self._nothing_to_start(identity, record)
         key = self._settings.workflow_key
         try:
             workflow, key = self._start_at_vendor(identity.id, record.account_id, key)
         except VendorError as error:
-            unstarted = not_started(record, now=self._clock())
-            if unstarted != record:
-                self._note_unstarted(identity, unstarted, error)
+            unstarted = not_started(record, is_certain=_is_certain(error), now=self._clock())
+            self._note_unstarted(identity, unstarted, error)
             audit(Event.UNSTARTED, identity.id, unstarted, error=error)
             return Start(record=unstarted, error=error.with_traceback(None), reason=str(error))
+        self._coordination.remember_paid(identity.id, _told(workflow, key))
+        return self._adopted(identity, record, (workflow, key))
+
+    def _adopted(self, identity: Identity, record: Record, paid: tuple[Started, int | str]) -> Start:
+        """Note a workflow that was paid for, by us or by somebody who could not note it."""
+        workflow, key = paid
         link = self._links.make(identity.id)
         begun = started(record, workflow, workflow_key=key, link=link, now=self._clock())
-        return self._begun(identity, begun, Event.STARTED)
+        start = self._begun(identity, begun, Event.STARTED)
+        self._coordination.forget_paid(identity.id)
+        return start
+
+    def _paid(self, identity_id: str, record: Record) -> tuple[Started, int | str] | None:
+        """What was paid for and is not noted on the identity."""
+        document = self._coordination.paid(identity_id)
+        told = None if document is None else _read_told(document)
+        if told is None or any(each.id == told[0].workflow_execution_id for each in record.known):
+            return None
+        return told
 
     def _begun(self, identity: Identity, begun: Record, event: Event) -> Start:
         self._note_started(identity, begun)
         audit(event, identity.id, begun, workflow_execution_id=begun.open_workflow_id)
         return Start(record=begun, changed=True)
 
-    def _with_fresh_links(self, identity: Identity, record: Record) -> Record:
-        """The record with links that work, noted where one is new."""
-        fresh = self._links.freshened(identity.id, record)
-        if fresh != record:
-            self._identities.write(identity, fresh)
-        return fresh
+    def _nothing_to_start(self, identity: Identity, record: Record, *, reason: str | None = None) -> Start:
+        """The record with links that work, and without a note that a start is asked for."""
+        settled = self._links.freshened(identity.id, replace(record, asked_at=None))
+        if settled != identity.record:
+            self._recorder.write(identity, settled)
+        return Start(record=settled, reason=reason)
 
     def _limit_reached(self, record: Record) -> str | None:
         limit = self._settings.max_starts_per_day
@@ -207,12 +299,14 @@ class Starter:
             return None
         return f"the limit of {limit} starts a day is reached"
 
-    def _note_asked(self, identity: Identity, record: Record, reason: str, due_at: datetime | None) -> Record:
-        fresh = self._links.freshened(identity.id, record)
-        asked = asked_again(fresh, reason=reason, due_at=due_at, now=self._clock())
-        if asked != record:
-            self._identities.write(identity, asked)
-        if asked != fresh:
+    def _note_asked_again(self, identity: Identity, record: Record, reason: str, due_at: datetime | None) -> Record:
+        """The record when nothing new is started; a date is noted, and that nothing is under way any more."""
+        fresh = replace(self._links.freshened(identity.id, record), asked_at=None)
+        has_date = due_at is not None or record.reverification is not None
+        asked = asked_again(fresh, reason=reason, due_at=due_at, now=self._clock()) if has_date else fresh
+        if asked != identity.record:
+            self._recorder.write(identity, asked)
+        if asked.history != fresh.history:
             audit(Event.REVERIFICATION_ASKED, identity.id, asked)
         return asked
 
@@ -227,39 +321,52 @@ class Starter:
             return self._vendor.start(identity_id, account_id=None, workflow_key=key), key
 
     def _note_started(self, identity: Identity, begun: Record) -> None:
-        """Write what was just paid for, with more patience than elsewhere: what is not noted is started again."""
+        """Write what was just paid for, with more patience than elsewhere."""
         waits = iter(NOTE_WAITS)
         while True:
             try:
-                self._identities.write(identity, begun)
-                self._unnoted.pop(identity.id, None)
+                self._recorder.write(identity, begun)
                 return
             except KratosError as error:
                 wait = next(waits, None)
                 if wait is None or not isinstance(error, KratosUnavailable) or not has_time_for(wait):
-                    self._remember_unnoted(identity.id, begun)
                     log.event(Note.UNRECORDED, level=logging.ERROR, error=error)
                     raise StartNotRecorded(f"a workflow was started but could not be noted: {error}") from error
                 time.sleep(wait)
 
-    def _remember_unnoted(self, identity_id: str, begun: Record) -> None:
-        """For the hook's next attempt, should it come to this process; that spares the person's money and patience."""
-        if begun.status is Status.PENDING:
-            if len(self._unnoted) >= UNNOTED_AT_MOST:
-                self._unnoted.pop(next(iter(self._unnoted)))
-            self._unnoted[identity_id] = begun
-
-    def _is_stale(self, begun: Record) -> bool:
-        initiated_at = from_text(begun.initiated_at)
-        return initiated_at is None or self._clock() - initiated_at > UNNOTED_FOR
-
     def _note_unstarted(self, identity: Identity, unstarted: Record, error: VendorError) -> None:
+        if unstarted == identity.record:
+            return
         try:
-            self._identities.write(identity, unstarted)
+            self._recorder.write(identity, unstarted)
         except KratosError as unwritten:
-            if isinstance(error, _NOTHING_WAS_STARTED):
-                raise  # nothing was started for sure
+            if _is_certain(error):
+                raise
             raise StartNotRecorded(f"a workflow may have been started: {error}; {unwritten}") from unwritten
+
+
+def _is_certain(error: VendorError) -> bool:
+    """Whether nothing was started for sure."""
+    return isinstance(error, _NOTHING_WAS_STARTED)
+
+
+def _told(started: Started, key: int | str) -> str:
+    created_at = None if started.created_at is None else to_text(started.created_at)
+    return json.dumps([started.account_id, started.workflow_execution_id, started.verification_url, created_at, key])
+
+
+def _read_told(document: str) -> tuple[Started, int | str] | None:
+    try:
+        account_id, workflow_execution_id, verification_url, created_at, key = json.loads(document)
+    except ValueError:
+        return None
+    started = Started(
+        account_id=account_id,
+        workflow_execution_id=workflow_execution_id,
+        verification_url=verification_url,
+        created_at=from_text(created_at),
+    )
+    return started, key
 
 
 def _require_writable(identity: Identity) -> None:

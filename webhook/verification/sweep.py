@@ -9,21 +9,32 @@ import random
 import threading
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import partial
 
-from webhook.coordination.pace import Pace
 from webhook.core.events import Note
 from webhook.core.record import Record
-from webhook.core.settle import Result, was_forgotten
-from webhook.core.start import is_start_due
+from webhook.core.schedule import due_ones, next_look_at
+from webhook.core.settle import Result
+from webhook.core.start import LEFT_ALONE_FOR, is_start_due, last_asked_at
 from webhook.core.status import STARTABLE, OnRejected, Status
+from webhook.core.times import from_text
 from webhook.errors import ServiceError, VendorRateLimited
 from webhook.runtime import log
 from webhook.settings import VerificationSettings
-from webhook.verification.ports import Clock, Identities, Identity
-from webhook.verification.settle import Settler
+from webhook.verification.ports import Clock, Coordination, Identities, Identity
+from webhook.verification.settle import Settler, disputed, whole
 from webhook.verification.start import Start, Starter
 from webhook.verification.walk import Walk
+
+# A session that began while the rejection was written is ended by the sweeps of so long.
+SESSIONS_ENDED_FOR = timedelta(minutes=10)
+# By the index so many are read at once; whoever takes them has so long before another takes them as well.
+DUE_AT_ONCE = 100
+LEASE_SECONDS = 120.0
+# After a full sweep the index is taken for complete for so long; a sweeper with the default renews it every hour.
+INDEX_HOLDS_SECONDS = 2 * 3600.0
 
 
 class Change(StrEnum):
@@ -56,7 +67,10 @@ class Report:
 
 
 class Sweeper:
-    """Sweeps, one after the other. `stop` ends a sweep between two identities, and any pause at once."""
+    """Sweeps, one after the other. `stop` ends a sweep between two identities, and any pause at once.
+
+    It remembers for as long as it lives when it looked at what is open, so that nothing is read at every turn.
+    """
 
     def __init__(
         self,
@@ -65,32 +79,69 @@ class Sweeper:
         identities: Identities,
         starter: Starter,
         settler: Settler,
+        coordination: Coordination,
         clock: Clock,
-        pace: Pace,
         stop: threading.Event,
+        wait_for_start: Callable[[], None],
         progress: Callable[[Report], None] = lambda report: None,
         rng: random.Random | None = None,
     ) -> None:
         self._settings = settings
+        self._identities = identities
         self._starter = starter
         self._settler = settler
+        self._coordination = coordination
         self._clock = clock
-        self._pace = pace
+        self._wait_for_start = wait_for_start
         self._stop = stop
         self._progress = progress
         self._walk = Walk(identities, stop=stop, rng=rng)
+        self._looked_at: dict[str, datetime] = {}
 
     def sweep(self) -> Report:
         """Look at every identity once. What fails is counted and left to the next sweep."""
         report = Report()
+        seen: set[str] = set()
         try:
             for identity in self._walk.everybody(on_missed=lambda: report.count(Change.FAILED)):
                 report.count(self._heal(identity))
+                if identity.id in self._looked_at:
+                    seen.add(identity.id)
                 self._progress(report)
         except ServiceError as error:
             log.begin()
             log.event(Note.SYNC_ABORTED, level=logging.ERROR, error=error)
             report.failed += 1
+        else:
+            if not self._stop.is_set():
+                self._looked_at = {each: at for each, at in self._looked_at.items() if each in seen}
+                self._coordination.mark_complete(INDEX_HOLDS_SECONDS)
+        return self._done(report)
+
+    def sweep_due(self) -> Report | None:
+        """Look at whoever is due by the index of what is open; None where there is no index, or not a complete one."""
+        report = Report()
+        while not self._stop.is_set():
+            due = self._coordination.take_due(DUE_AT_ONCE, lease=LEASE_SECONDS)
+            if due is None:
+                return None if not report.scanned else self._done(report)
+            if not due:
+                break
+            try:
+                found = {each.id: each for each in self._walk.patiently(partial(self._identities.many, due))}
+            except ServiceError as error:
+                log.event(Note.SYNC_ABORTED, level=logging.ERROR, error=error)
+                report.failed += 1
+                break
+            for identity_id in due:
+                if identity_id not in found:  # it was deleted
+                    self._coordination.unschedule(identity_id)
+                elif not self._stop.is_set():
+                    report.count(self._heal(found[identity_id]))
+                    self._progress(report)
+        return self._done(report)
+
+    def _done(self, report: Report) -> Report:
         log.begin()
         log.event(Note.SYNC_DONE, report=report.as_dict())
         return report
@@ -103,45 +154,75 @@ class Sweeper:
         return report
 
     def _heal(self, identity: Identity) -> Change:
-        record = identity.record
+        record, now = identity.record, self._clock()
         log.begin(identity_id=identity.id)
-        if is_start_due(record, now=self._clock()):
-            return self._guarded(lambda: self._start(identity.id))
-        if self._is_due(identity, record):
-            return self._guarded(lambda: self._look(identity.id))
-        if record.assurance is not None and record.assurance.steps is None:
-            return self._guarded(lambda: self._complete(identity.id))
-        if record.status is Status.REJECTED:
-            return self._guarded(lambda: self._end_sessions(identity.id))
-        return Change.UNCHANGED
+        if is_start_due(record) and self._is_left_alone(identity, now):
+            change = Change.UNCHANGED
+        elif is_start_due(record):
+            change = self._guarded(lambda: self._start(identity.id))
+        elif (due := self._due(record, identity.id, now)) or self._must_be_written(identity):
+            change = self._guarded(lambda: self._look(identity.id, due))
+        elif record.status is Status.REJECTED and self._was_just_rejected(identity, now):
+            change = self._guarded(lambda: self._end_sessions(identity.id))
+        else:
+            change = Change.UNCHANGED
+        if change is Change.UNCHANGED:
+            self._watch(identity.id, record, now)
+        return change
 
-    def _is_due(self, identity: Identity, record: Record) -> bool:
-        """Whether the vendor must be read again: it is open, or a copy of the record was overwritten by others."""
-        must_be_inactive = record.status is Status.REJECTED and self._settings.on_rejected is OnRejected.DEACTIVATE
-        return (
-            record.status is Status.PENDING
-            or was_forgotten(record, now=self._clock())
-            or record.open_reverification is not None
-            or not identity.holds(record)
-            or (must_be_inactive and identity.state != "inactive")
-        )
+    def _watch(self, identity_id: str, record: Record, now: datetime) -> None:
+        """Have it looked at when it is due the next time; whatever writes a record does the same."""
+        at = next_look_at(record, looked_at=self._looked_at.get(identity_id), now=now)
+        if at is not None:
+            self._coordination.schedule(identity_id, at.timestamp())
+        elif identity_id in self._looked_at:
+            self._coordination.unschedule(identity_id)
+
+    def _due(self, record: Record, identity_id: str, now: datetime) -> list[str]:
+        """The workflows to be read at the vendor: what is open and due, and what the copies of the record dispute."""
+        due = due_ones(record, looked_at=self._looked_at.get(identity_id), now=now)
+        return [each.id for each in (*due, *disputed(record))]
+
+    def _is_left_alone(self, identity: Identity, now: datetime) -> bool:
+        """Whether the start is still left to the hook, which is repeated, and to the person, who presses again.
+
+        One that may be under way, by the clock of whoever keeps the identity where that says: those of several
+        processes may differ by minutes.
+        """
+        if identity.record.asked_at is not None and identity.unchanged_for is not None:
+            return identity.unchanged_for < LEFT_ALONE_FOR
+        asked_at = last_asked_at(identity.record)
+        return asked_at is not None and abs(now - asked_at) <= LEFT_ALONE_FOR
+
+    def _must_be_written(self, identity: Identity) -> bool:
+        """Whether a copy was overwritten by others, lacks something, or the identity's state is not as it must be."""
+        record = identity.record
+        is_wanted_inactive = record.status is Status.REJECTED and self._settings.on_rejected is OnRejected.DEACTIVATE
+        lacks_steps = record.assurance is not None and record.assurance.steps is None
+        return lacks_steps or not identity.holds(record) or (is_wanted_inactive and identity.state != "inactive")
+
+    def _was_just_rejected(self, identity: Identity, now: datetime) -> bool:
+        """Whether a session may have begun while the rejection was being written."""
+        unchanged_for = identity.unchanged_for
+        if unchanged_for is None:
+            decided_at = from_text(identity.record.decided_at)
+            unchanged_for = timedelta() if decided_at is None else abs(now - decided_at)
+        return unchanged_for < SESSIONS_ENDED_FOR
 
     def _named(self, identity_id: str) -> Change:
-        outcome = self._settler.look(identity_id)
+        outcome = self._settler.look(identity_id, whole)
         if outcome.record.status not in STARTABLE:
             return Change.SETTLED if outcome.result is Result.APPLIED else Change.UNCHANGED
         return self._change_of(self._starter.start(identity_id))
 
-    def _complete(self, identity_id: str) -> Change:
-        outcome = self._settler.complete(identity_id)
-        return Change.SETTLED if outcome.result is Result.APPLIED else Change.UNCHANGED
-
-    def _look(self, identity_id: str) -> Change:
-        outcome = self._settler.look(identity_id)
+    def _look(self, identity_id: str, due: list[str]) -> Change:
+        """Read what is due; without any, only what is to be written of the record is."""
+        self._looked_at[identity_id] = self._clock()
+        outcome = self._settler.look(identity_id, lambda record: [each for each in record.known if each.id in due])
         return Change.SETTLED if outcome.result is Result.APPLIED else Change.UNCHANGED
 
     def _start(self, identity_id: str) -> Change:
-        self._pace.wait_for_room("start")
+        self._wait_for_start()
         if self._stop.is_set():
             return Change.UNCHANGED
         return self._change_of(self._starter.start(identity_id))

@@ -2,7 +2,7 @@
 """Kratos' admin API over the wire, through `ory_client`: read, patch and list identities, end their sessions."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -10,7 +10,16 @@ from webhook.core.identity import Identity as AnyIdentity
 from webhook.core.record import Record
 from webhook.errors import AnswerTooLarge, IdentityUnknown, KratosRefused, KratosUnavailable, NotKratos
 from webhook.limits import KRATOS_SECONDS, PLACE_SECONDS
-from webhook.ory.kratos.documents import Identity, next_page_token, parse_identity, parse_json, parse_page, patch_of
+from webhook.ory.kratos.documents import (
+    Identity,
+    answered_at,
+    next_page_token,
+    parse_identity,
+    parse_json,
+    parse_page,
+    patch_of,
+    patch_of_asking,
+)
 from webhook.ory.kratos.sdk import ApiClient, ApiException, Configuration, IdentityApi, JsonPatch
 from webhook.runtime.deadline import DeadlineExceeded, has_time_for, time_limit
 from webhook.runtime.http import TIMEOUTS, Answer, Crowded, Outbound, PoolManager, TooLarge, Unreachable
@@ -42,7 +51,16 @@ class KratosClient:
         """
         send = self._identities.get_identity_without_preload_content
         answer = self._call("get_identity", partial(send, identity_id))
-        return parse_identity(parse_json(answer.body))
+        return _identity_of(answer)
+
+    def note_asked(self, identity_id: str, asked_at: str) -> Identity:
+        """Note that a start is asked for, whatever else is recorded. Kratos' reply spares reading the identity before.
+
+        :raises KratosRefused: 400 where the metadata has a shape that cannot hold the note.
+        """
+        patch = [JsonPatch(**operation) for operation in patch_of_asking(asked_at)]
+        send = self._identities.patch_identity_without_preload_content
+        return _identity_of(self._call("patch_identity", partial(send, identity_id, patch)))
 
     def write(self, identity: AnyIdentity, record: Record, *, state: str | None = None) -> Identity:
         """Write both copies of the record below our own members, and the state where one is given.
@@ -54,11 +72,10 @@ class KratosClient:
         """
         if not identity.is_writable:
             raise KratosRefused("the identity's metadata is not a JSON object, so nothing can be noted in it")
-        patch = [JsonPatch(**operation) for operation in patch_of(record, state=state)]
+        patch = [JsonPatch(**operation) for operation in patch_of(record, onto=identity, state=state)]
         send = self._identities.patch_identity_without_preload_content
-        answer = self._call("patch_identity", partial(send, identity.id, patch))
-        written = parse_identity(parse_json(answer.body))
-        if not written.holds(record) or (state is not None and written.state != state):
+        written = _identity_of(self._call("patch_identity", partial(send, identity.id, patch)))
+        if not written.keeps(record) or (state is not None and written.state != state):
             raise KratosUnavailable("Kratos did not keep what was written")
         return written
 
@@ -80,7 +97,17 @@ class KratosClient:
                     raise
                 size //= 2
                 continue
-            return parse_page(parse_json(answer.body)), next_page_token(answer.headers.get("Link"))
+            page = parse_page(parse_json(answer.body), told_at=answered_at(answer.headers.get("Date")))
+            return page, next_page_token(answer.headers.get("Link"))
+
+    def many(self, identity_ids: Sequence[str]) -> list[Identity]:
+        """These identities, at most 500, in no order; those that Kratos does not know are left out.
+
+        :raises KratosError: see `webhook.errors`.
+        """
+        send = self._identities.list_identities_without_preload_content
+        answer = self._call("list_identities", partial(send, ids=list(identity_ids)))
+        return parse_page(parse_json(answer.body), told_at=answered_at(answer.headers.get("Date")))
 
     def end_sessions(self, identity_id: str) -> bool:
         """End every session of the identity; whether there were any. Kratos answers 404 where there are none.
@@ -134,6 +161,10 @@ class KratosClient:
             raise KratosUnavailable("Kratos cannot be reached") from None
         _check(answer)
         return answer
+
+
+def _identity_of(answer: Answer) -> Identity:
+    return parse_identity(parse_json(answer.body), told_at=answered_at(answer.headers.get("Date")))
 
 
 class _Transient(KratosUnavailable):

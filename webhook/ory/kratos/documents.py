@@ -4,35 +4,64 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from functools import cached_property
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from webhook.core.identity import Identity as AnyIdentity
 from webhook.core.ids import usable_identity_id
 from webhook.core.record import Record
+from webhook.core.times import from_text
 from webhook.errors import KratosUnavailable, NotKratos
-from webhook.ory.kratos.metadata import admin_member, copies_agree, public_member, read_record
+from webhook.ory.kratos.metadata import (
+    ADMIN_NAMES,
+    PUBLIC_NAMES,
+    WORKFLOW_NAMES,
+    WORKFLOWS,
+    admin_member,
+    admin_summary,
+    copies_agree,
+    key_of,
+    known_of,
+    member,
+    parse_workflows,
+    public_member,
+    read_record,
+    summaries_agree,
+    with_what_stands,
+    workflow_members,
+)
 
 _LONGEST_LINK_HEADER = 8192
 
 
 @dataclass(frozen=True, kw_only=True)
 class Identity:
-    """What the service uses of an identity; traits and credentials are never kept."""
+    """What the service uses of an identity; traits and credentials are never kept.
+
+    `unchanged_for` is how long ago it was written, by Kratos' own clock; None where Kratos did not say.
+    """
 
     id: str
     state: str | None
     metadata_public: Any
     metadata_admin: Any
     verified_address: bool = False
+    unchanged_for: timedelta | None = None
 
     @cached_property
     def record(self) -> Record:
         """The verification's record, read once from both copies."""
         return read_record(self.metadata_public, self.metadata_admin)
 
+    def keeps(self, record: Record) -> bool:
+        """Whether what was written of the record is there; another process may have added workflows meanwhile."""
+        return summaries_agree(record, self.metadata_public, self.metadata_admin)
+
     def holds(self, record: Record) -> bool:
-        """Whether both copies say exactly what the record says."""
+        """Whether both copies say what the record says, by all that this version knows."""
         return copies_agree(record, self.metadata_public, self.metadata_admin)
 
     @property
@@ -55,20 +84,22 @@ def parse_json(body: bytes) -> Any:
         raise NotKratos("Kratos' answer is not JSON") from None
 
 
-def parse_identity(document: object) -> Identity:
-    """One identity.
+def parse_identity(document: object, *, told_at: datetime | None = None) -> Identity:
+    """One identity; `told_at` is when Kratos says that it answered.
 
     :raises NotKratos: it is not one.
     """
     identity_id = document.get("id") if isinstance(document, Mapping) else None
     if not isinstance(document, Mapping) or not isinstance(identity_id, str) or not usable_identity_id(identity_id):
         raise NotKratos("Kratos' answer is not an identity")
+    updated_at = from_text(document.get("updated_at"))
     return Identity(
         id=identity_id.lower(),
         state=document.get("state"),
         metadata_public=document.get("metadata_public"),
         metadata_admin=document.get("metadata_admin"),
         verified_address=_has_verified_address(document.get("verifiable_addresses")),
+        unchanged_for=None if told_at is None or updated_at is None else max(told_at - updated_at, timedelta()),
     )
 
 
@@ -78,14 +109,22 @@ def _has_verified_address(addresses: object) -> bool:
     )
 
 
-def parse_page(document: object) -> list[Identity]:
+def parse_page(document: object, *, told_at: datetime | None = None) -> list[Identity]:
     """A page of identities.
 
     :raises NotKratos: it is not one.
     """
     if not isinstance(document, list):
         raise NotKratos("Kratos' answer is not a list of identities")
-    return [parse_identity(item) for item in document]
+    return [parse_identity(item, told_at=told_at) for item in document]
+
+
+def answered_at(date_header: str | None) -> datetime | None:
+    """When Kratos answered, by its own clock: its `Date` header, to the second."""
+    try:
+        return parsedate_to_datetime(date_header or "").astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
 
 
 def next_page_token(link_header: str | None) -> str | None:
@@ -107,15 +146,58 @@ def next_page_token(link_header: str | None) -> str | None:
     return None
 
 
-def patch_of(record: Record, *, state: str | None = None) -> list[dict[str, Any]]:
+def patch_of(record: Record, *, onto: AnyIdentity | None = None, state: str | None = None) -> list[dict[str, Any]]:
     """The JSON Patch that writes both copies of the record, and the identity's state where one is given.
 
-    `add` replaces a member that is there and creates the metadata around one that is not.
+    `onto` is the identity as it was read: members that this version does not know stay, and of its workflows only those
+    are written that changed, so that what another process adds meanwhile stays as well. `add` replaces a member that is
+    there and creates the metadata around one that is not.
     """
-    patch: list[dict[str, Any]] = [
-        {"op": "add", "path": "/metadata_public/jumio", "value": public_member(record)},
-        {"op": "add", "path": "/metadata_admin/jumio", "value": admin_member(record)},
-    ]
+    public = member(onto.metadata_public) if onto else None
+    stands = member(onto.metadata_admin) if onto else None
+    patch: list[dict[str, Any]] = []
+    if public is None or known_of(public, PUBLIC_NAMES) != public_member(record):
+        written = with_what_stands(public, public_member(record), PUBLIC_NAMES)
+        patch.append({"op": "add", "path": "/metadata_public/jumio", "value": written})
+    if stands is None:
+        patch.append({"op": "add", "path": "/metadata_admin/jumio", "value": admin_member(record)})
+    else:
+        patch += _onto_admin_copy(record, stands)
     if state is not None:
         patch.append({"op": "replace", "path": "/state", "value": state})
     return patch
+
+
+def patch_of_asking(asked_at: str) -> list[dict[str, Any]]:
+    """The JSON Patch that notes that a start is asked for, whatever else is recorded."""
+    return [{"op": "add", "path": "/metadata_admin/jumio/asked_at", "value": asked_at}]
+
+
+def _onto_admin_copy(record: Record, stands: Mapping[str, Any]) -> list[dict[str, Any]]:
+    below, summary, workflows = "/metadata_admin/jumio", admin_summary(record), workflow_members(record)
+    written = {
+        name: with_what_stands(stands.get(name), value, ADMIN_NAMES[name])
+        for name, value in summary.items()
+        if name not in stands or known_of(stands[name], ADMIN_NAMES[name]) != value
+    }
+    ended = [name for name in ADMIN_NAMES if name in stands and name not in summary]
+    listed = stands.get(WORKFLOWS, {})
+    if isinstance(listed, Mapping):
+        read = {key_of(each) for each in parse_workflows(stands) or ()}
+        ended += [f"{WORKFLOWS}/{_escaped(key)}" for key in sorted(read - set(workflows))]
+        written |= {
+            f"{WORKFLOWS}/{_escaped(key)}": with_what_stands(listed.get(key), value, WORKFLOW_NAMES)
+            for key, value in workflows.items()
+            if known_of(listed.get(key), WORKFLOW_NAMES) != value
+        }
+    else:  # nothing can be added below that
+        written[WORKFLOWS] = workflows
+    return [
+        *({"op": "add", "path": f"{below}/{name}", "value": value} for name, value in written.items()),
+        *({"op": "remove", "path": f"{below}/{name}"} for name in ended),
+    ]
+
+
+def _escaped(key: str) -> str:
+    """RFC 6901."""
+    return key.replace("~", "~0").replace("/", "~1")

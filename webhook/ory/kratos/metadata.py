@@ -10,11 +10,33 @@ from typing import Any
 from webhook.core.assurance import Assurance, Step
 from webhook.core.evidence import Check, Decision
 from webhook.core.record import HISTORY_LENGTH, Record, Reverification
+from webhook.core.settle import shown
 from webhook.core.status import Status, Verdict
-from webhook.core.times import from_text
+from webhook.core.times import from_text, to_text
+from webhook.core.workflows import Stage, Workflow, merged
 
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 _SHARED = ("status", "verdict", "account_id", "workflow_execution_id", "initiated_at", "decided_at", "assurance")
+# The members that this version knows, below both copies; what another version wrote beside them stays as it is.
+Names = Mapping[str, "Names"]
+
+
+def _names(*names: str) -> Names:
+    return {name: {} for name in names}
+
+
+_ASSURANCE = _names("level", "name", "verified_at", "expires_at", "table", "steps")
+_FURTHER = _names("reason", "due_at", "due", "workflow_execution_id", "verification_url")
+_COMMON: Names = {**_names(*_SHARED, "verification_url"), "assurance": _ASSURANCE}
+PUBLIC_NAMES: Names = {**_COMMON, "reverification": _FURTHER}
+ADMIN_NAMES: Names = {
+    **_COMMON,
+    "reverification": {**_FURTHER, **_names("initiated_at", "workflow_key")},
+    **_names("workflow_key", "decision", "checks", "starts", "history", "asked_at", "forgotten_until"),
+}
+WORKFLOWS = "workflows"
+_NO_ID = "unknown"
+_STATES = {Stage.OPEN: "open", Stage.ENDED: "ended", Stage.UNKNOWN: "unknown"}
 
 
 def public_member(record: Record) -> dict[str, Any]:
@@ -27,21 +49,35 @@ def public_member(record: Record) -> dict[str, Any]:
 
 def admin_member(record: Record) -> dict[str, Any]:
     """`metadata_admin.jumio`: what operators see, and what heals the public copy."""
+    return admin_summary(record) | {WORKFLOWS: workflow_members(record)}
+
+
+def workflow_members(record: Record) -> dict[str, dict[str, Any]]:
+    """Every known workflow by its id. Each is written by itself, so that two processes can add one each."""
+    return {key_of(each): _workflow_member(each) for each in record.known}
+
+
+def key_of(workflow: Workflow) -> str:
+    """The name of the member that holds it."""
+    return workflow.id or _NO_ID
+
+
+def admin_summary(record: Record) -> dict[str, Any]:
+    """The admin copy but for the workflows."""
     decision = record.decision
     written = _shared_member(record) | {
         "workflow_key": record.workflow_key,
-        "decision": None
-        if decision is None
-        else {"type": decision.type, "label": decision.label, "risk_score": decision.risk_score},
+        "decision": None if decision is None else _decision_member(decision),
         "history": [dict(event) for event in record.history],
     }
     if record.vendor_url is not None:
         written["verification_url"] = record.vendor_url
     if record.checks:
-        written["checks"] = [
-            {"capability": check.capability, "decision": check.decision, "label": check.label}
-            for check in record.checks
-        ]
+        written["checks"] = _check_members(record.checks)
+    if record.asked_at is not None:
+        written["asked_at"] = record.asked_at
+    if record.forgotten_until is not None:
+        written["forgotten_until"] = record.forgotten_until
     if record.starts:
         written["starts"] = list(record.starts)
     if (further := record.reverification) is not None:
@@ -77,6 +113,40 @@ def _shared_member(record: Record) -> dict[str, Any]:
     return written
 
 
+def _workflow_member(workflow: Workflow) -> dict[str, Any]:
+    written = {
+        "state": _STATES[workflow.stage] if workflow.verdict is None else workflow.verdict.value,
+        "account_id": workflow.account_id,
+        "created_at": workflow.created_at,
+        "decided_at": workflow.decided_at,
+        "seen_at": workflow.seen_at,
+        "renewed_at": workflow.renewed_at,
+        "face_check": workflow.is_face_check or None,
+        "level": workflow.level,
+        "level_name": workflow.level_name or None,
+        "expires_at": workflow.expires_at,
+        "table": workflow.table or None,
+        "decision": None if workflow.decision is None else _decision_member(workflow.decision),
+        "checks": _check_members(workflow.checks) or None,
+        "workflow_key": workflow.key,
+    }
+    return {name: value for name, value in written.items() if value is not None}
+
+
+WORKFLOW_NAMES = _names(
+    *("state", "account_id", "created_at", "decided_at", "seen_at", "renewed_at", "face_check", "level"),
+    *("level_name", "expires_at", "table", "decision", "checks", "workflow_key"),
+)
+
+
+def _decision_member(decision: Decision) -> dict[str, Any]:
+    return {"type": decision.type, "label": decision.label, "risk_score": decision.risk_score}
+
+
+def _check_members(checks: tuple[Check, ...]) -> list[dict[str, Any]]:
+    return [{"capability": check.capability, "decision": check.decision, "label": check.label} for check in checks]
+
+
 def _further_member(further: Reverification) -> dict[str, Any]:
     due_at = from_text(further.due_at)
     return {
@@ -108,23 +178,56 @@ def read_record(metadata_public: object, metadata_admin: object) -> Record:
     """
     public = public_record(metadata_public)
     admin = _parse_admin(member(metadata_admin))
+    listed = parse_workflows(member(metadata_admin))
     chosen = max(admin, public, key=_age)  # max() keeps the first of equals: the admin copy
     is_open = chosen.status is Status.PENDING and public.workflow_execution_id == chosen.workflow_execution_id
-    shown = public.verification_url if is_open else None
-    return replace(
+    shown_url = public.verification_url if is_open else None
+    record = replace(
         admin,
         **{name: getattr(chosen, name) for name in _SHARED},
-        verification_url=shown,
-        vendor_url=admin.vendor_url or shown,
+        verification_url=shown_url,
+        vendor_url=admin.vendor_url or shown_url,
         reverification=_merged(public.reverification, admin.reverification if admin != Record() else None),
     )
+    if record.status is Status.NONE and record.asked_at is not None:
+        record = replace(record, status=Status.UNSTARTED)
+    known = merged(admin.known if listed is None else listed, public.known)
+    return record if known == record.known else shown(record, known)
 
 
 def copies_agree(record: Record, metadata_public: object, metadata_admin: object) -> bool:
-    """Whether both copies say exactly what the record says."""
+    """Whether both copies say what the record says, by all that this version knows."""
+    public, admin = member(metadata_public), member(metadata_admin)
     if record == Record():
-        return member(metadata_public) is None and member(metadata_admin) is None
-    return member(metadata_public) == public_member(record) and member(metadata_admin) == admin_member(record)
+        return public is None and admin is None
+    if public is None or admin is None:
+        return False
+    listed = parse_workflows(admin)
+    workflows_agree = record.more is None if listed is None else listed == record.known
+    return workflows_agree and summaries_agree(record, metadata_public, metadata_admin)
+
+
+def summaries_agree(record: Record, metadata_public: object, metadata_admin: object) -> bool:
+    """The same, whatever workflows are listed."""
+    public, admin = member(metadata_public), member(metadata_admin)
+    return known_of(public, PUBLIC_NAMES) == public_member(record) and known_of(admin, ADMIN_NAMES) == admin_summary(
+        record
+    )
+
+
+def known_of(written: object, names: Names) -> object:
+    """What stands there, by the members that this version knows."""
+    if not names or not isinstance(written, Mapping):
+        return written
+    return {name: known_of(value, names[name]) for name, value in written.items() if name in names}
+
+
+def with_what_stands(stands: object, written: Any, names: Names) -> Any:
+    """What is to be written, with the members beside it that this version does not know."""
+    if not names or not isinstance(stands, Mapping) or not isinstance(written, Mapping):
+        return written
+    kept = {name: value for name, value in stands.items() if name not in names}
+    return kept | {name: with_what_stands(stands.get(name), value, names[name]) for name, value in written.items()}
 
 
 def _merged(public: Reverification | None, admin: Reverification | None) -> Reverification | None:
@@ -192,8 +295,52 @@ def _parse_admin(written: Mapping[str, Any] | None) -> Record:
         decision=_parse_decision(decision) if isinstance(decision, Mapping) else None,
         checks=tuple(_parse_check(check) for check in _list(written, "checks") if isinstance(check, Mapping)),
         starts=tuple(text for text in _list(written, "starts") if isinstance(text, str)),
+        asked_at=_text(written, "asked_at"),
+        forgotten_until=_text(written, "forgotten_until"),
         history=tuple(event for event in _list(written, "history") if isinstance(event, Mapping))[-HISTORY_LENGTH:],
     )
+
+
+def parse_workflows(written: Mapping[str, Any] | None) -> tuple[Workflow, ...] | None:
+    """None where there is no list: before there was one, or in somebody else's writing."""
+    found = None if written is None else written.get(WORKFLOWS)
+    if not isinstance(found, Mapping):
+        return None
+    read = [_parse_workflow(key, value) for key, value in found.items() if isinstance(value, Mapping)]
+    return tuple(sorted((each for each in read if each is not None), key=lambda each: each.age))
+
+
+def _parse_workflow(key: str, written: Mapping[str, Any]) -> Workflow | None:
+    state = _text(written, "state")
+    verdict = Verdict(state) if state in tuple(Verdict) else None
+    stage = Stage.CONCLUDED if verdict else next((stage for stage, name in _STATES.items() if name == state), None)
+    if stage is None:
+        return None
+    decision, level = written.get("decision"), written.get("level")
+    return Workflow(
+        id="" if key == _NO_ID else key,
+        account_id=_text(written, "account_id"),
+        stage=stage,
+        created_at=_time(written, "created_at"),
+        verdict=verdict,
+        decided_at=_time(written, "decided_at"),
+        seen_at=_time(written, "seen_at"),
+        renewed_at=_time(written, "renewed_at"),
+        is_face_check=written.get("face_check") is True,
+        level=level if isinstance(level, int) and not isinstance(level, bool) else None,
+        level_name=_text(written, "level_name") or "",
+        expires_at=_text(written, "expires_at"),
+        table=_text(written, "table") or "",
+        decision=_parse_decision(decision) if isinstance(decision, Mapping) else None,
+        checks=tuple(_parse_check(check) for check in _list(written, "checks") if isinstance(check, Mapping)),
+        key=_key(written),
+    )
+
+
+def _time(written: Mapping[str, Any], name: str) -> str | None:
+    """In the one form in which times can be compared as they are."""
+    instant = from_text(written.get(name))
+    return None if instant is None else to_text(instant)
 
 
 def _parse_decision(written: Mapping[str, Any]) -> Decision:

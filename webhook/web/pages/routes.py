@@ -4,7 +4,6 @@
 A GET never starts anything, since mail scanners open every link, and every start costs money.
 """
 
-import time
 from collections import Counter
 from collections.abc import Callable
 
@@ -24,8 +23,6 @@ from webhook.web.pages.page import PRIVATE, page
 from webhook.web.pages.texts import texts_for
 from webhook.wiring import Services
 
-LOOK_EVERY_SECONDS = 5.0
-LOOKS_REMEMBERED = 10_000
 # Pages of one person that may wait for a peer at once: anybody who has a link can open it often.
 AT_ONCE = 3
 
@@ -40,7 +37,7 @@ class Pages:
         self._links = services.links
         self._language, self._texts = texts_for(services.settings.jumio.locale)
         self._inside: Counter[str] = Counter()
-        self._looked_at: dict[str, float] = {}
+        self._coordination = services.coordination
 
     def open(self, token: str) -> BaseResponse:
         """Lead on to the open workflow, or say how things stand; starts nothing."""
@@ -98,7 +95,7 @@ class Pages:
         record = self._links.restored(identity_id, self._kratos.get(identity_id).record)
         if self._open_url(record) is None and record.status is not Status.PENDING:
             return record
-        if not self._may_look(identity_id):
+        if not self._coordination.may_look(identity_id):
             return record
         try:
             with time_limit(LOOK_SECONDS):
@@ -109,16 +106,6 @@ class Pages:
         except (ServiceError, DeadlineExceeded) as error:  # what is known leads on as well
             log.event(Note.PAGE_NOT_LOOKED, error=error)
             return record
-
-    def _may_look(self, identity_id: str) -> bool:
-        """Once in a while for each person: every look costs one of the few readings that Jumio allows."""
-        now = time.monotonic()
-        if now - self._looked_at.get(identity_id, -LOOK_EVERY_SECONDS) < LOOK_EVERY_SECONDS:
-            return False
-        if len(self._looked_at) >= LOOKS_REMEMBERED:
-            self._looked_at.clear()
-        self._looked_at[identity_id] = now
-        return True
 
     def _open_url(self, record: Record) -> str | None:
         """Jumio's own link to what is open."""

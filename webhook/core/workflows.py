@@ -1,0 +1,213 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is known of the workflows of one identity. Joining one more reading is of any order, and may be repeated."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import IntEnum
+
+from webhook.core.assurance import Table, level_of
+from webhook.core.evidence import Check, Decision, Reading
+from webhook.core.status import CONCLUDED, Status, Verdict
+from webhook.core.times import to_text
+
+MOST_OPEN = 5
+MOST_KEPT = 16
+# What stands for a time that the vendor does not tell: a creation counts as the oldest, a decision as the latest.
+OLDEST, LATEST = "", "~"
+_BADNESS = {None: 0, Verdict.PASSED: 1, Verdict.WARNING: 2, Verdict.FAILED: 3}
+
+
+class Stage(IntEnum):
+    """How far a workflow has come. What is later is never displaced by what is earlier."""
+
+    UNKNOWN = 0  # to the vendor, for more than a day; it may have been asked by a wrong URL
+    OPEN = 1
+    ENDED = 2  # without a verdict: expired, not executed
+    CONCLUDED = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workflow:
+    """One workflow. Times are RFC 3339 texts in UTC with milliseconds, so that they can be compared as they are.
+
+    `created_at` and `decided_at` are the vendor's own. `seen_at` is when we first saw it like this, where the vendor
+    tells no such time: it is shown, and decides nothing. `renewed_at` is when a face check renewed it that is not
+    known itself. `level` to `table` are what a verdict is worth; None where levels were not told.
+    """
+
+    id: str
+    account_id: str | None
+    stage: Stage
+    created_at: str | None = None
+    verdict: Verdict | None = None
+    decided_at: str | None = None
+    seen_at: str | None = None
+    renewed_at: str | None = None
+    is_face_check: bool = False
+    level: int | None = None
+    level_name: str = ""
+    expires_at: str | None = None
+    table: str = ""
+    decision: Decision | None = None
+    checks: tuple[Check, ...] = ()
+    key: int | str | None = None
+    is_doubtful: bool = False  # the two copies of the record differ about it; never written
+
+    @property
+    def age(self) -> tuple[str, str]:
+        """By creation; of two of the same moment the ids decide."""
+        return self.created_at or OLDEST, self.id
+
+    @property
+    def told_at(self) -> str | None:
+        """When it was decided or ended, for people."""
+        return self.decided_at or self.seen_at
+
+    @property
+    def verified_at(self) -> str | None:
+        """Since when its evidence holds."""
+        return max(filter(None, (self.told_at, self.renewed_at)), default=None)
+
+
+def read_as(reading: Reading, *, table: Table, verified_address: bool, now: datetime) -> Workflow:
+    """The workflow as the reading tells it. `verified_address`: of the identity, for a table that asks for it."""
+    stage = _stage_of(reading.status)
+    created_at, decided_at = _text(reading.created_at), _text(reading.completed_at)
+    told = created_at if stage is Stage.OPEN else decided_at
+    workflow = Workflow(
+        id=reading.workflow_execution_id,
+        account_id=reading.account_id,
+        stage=stage,
+        created_at=created_at,
+        verdict=reading.verdict,
+        decided_at=None if stage is Stage.OPEN else decided_at,
+        seen_at=None if told else to_text(now),
+        key=reading.workflow_key,
+        decision=None if stage is Stage.OPEN else reading.decision,
+    )
+    if stage is not Stage.CONCLUDED:
+        return workflow
+    evidence = reading.evidence(verified_address=verified_address)
+    level = level_of(table, evidence, now=reading.completed_at or reading.created_at or now)
+    return replace(
+        workflow,
+        is_face_check=reading.is_face_check,
+        level=level,
+        level_name=table.name_of(level),
+        expires_at=_text(evidence.document_expires_at),
+        table=table.version,
+        checks=tuple(replace(check, data={}) for check in evidence.checks),  # their data may name a person
+    )
+
+
+def joined(known: Iterable[Workflow], read: Workflow, *, is_fresh: bool = True) -> tuple[Workflow, ...]:
+    """All that is known once this has been read too, the oldest first; at most `MOST_KEPT`.
+
+    What is doubtful is settled by a reading only when that is fresh: asked for after the doubt was there.
+    """
+    by_id = {each.id: each for each in known}
+    before = by_id.get(read.id)
+    by_id[read.id] = read if before is None else _better(before, read, is_fresh=is_fresh)
+    return _pruned(sorted(by_id.values(), key=lambda each: each.age))
+
+
+def merged(whole: Iterable[Workflow], summary: Iterable[Workflow]) -> tuple[Workflow, ...]:
+    """What the whole copy of a record and its summary tell together.
+
+    What they dispute is doubtful, and the worse of it counts until it is read again. So is what only the summary tells.
+    """
+    listed, summed = {each.id: each for each in whole}, {each.id: each for each in summary}
+    told = [_undisputed(listed.get(key), summed.get(key)) for key in {**listed, **summed}]
+    named = [each for each in told if each.id]  # what names no workflow counts only where nothing else is known
+    return _pruned(sorted(named or told, key=lambda each: each.age))
+
+
+def _undisputed(listed: Workflow | None, summed: Workflow | None) -> Workflow:
+    if listed is None or summed is None:
+        [told] = filter(None, (listed, summed))
+        return replace(told, is_doubtful=listed is None)
+    # A summary tells one time of a verdict, whose ever it is, and the level of all workflows together.
+    if (listed.stage, listed.verdict) == (summed.stage, summed.verdict) and (
+        listed.stage is not Stage.CONCLUDED or listed.told_at == summed.told_at
+    ):
+        return listed
+    return replace(max(listed, summed, key=_rank), is_doubtful=True)
+
+
+def undoubted(workflows: Iterable[Workflow]) -> tuple[Workflow, ...]:
+    """The same, without any doubt."""
+    return tuple(replace(each, is_doubtful=False) for each in workflows)
+
+
+def unknown_to_vendor(workflow: Workflow, *, now: datetime) -> Workflow:
+    """An open workflow, once it is clear that the vendor does not know it."""
+    return replace(workflow, stage=Stage.UNKNOWN, seen_at=to_text(now))
+
+
+def _better(known: Workflow, read: Workflow, *, is_fresh: bool) -> Workflow:
+    if is_fresh and known.is_doubtful and (read.stage is Stage.CONCLUDED or known.stage is not Stage.CONCLUDED):
+        return read
+    if _rank(read) < _rank(known):
+        return known
+    if _rank(read) > _rank(known):
+        return replace(read, account_id=read.account_id or known.account_id, key=known.key or read.key)
+    # The same told again: levels may have changed with the table, times have not.
+    return replace(
+        read,
+        account_id=read.account_id or known.account_id,
+        key=known.key or read.key,
+        created_at=read.created_at or (known.created_at if read.stage is Stage.OPEN else None),
+        seen_at=None if read.seen_at is None else known.seen_at or read.seen_at,
+        renewed_at=known.renewed_at,
+        is_doubtful=known.is_doubtful and not is_fresh,
+    )
+
+
+def _rank(workflow: Workflow) -> tuple[Stage, str, int]:
+    if workflow.stage is not Stage.CONCLUDED:
+        return workflow.stage, OLDEST, 0
+    return workflow.stage, workflow.decided_at or LATEST, _BADNESS[workflow.verdict]
+
+
+def _pruned(workflows: list[Workflow]) -> tuple[Workflow, ...]:
+    """Without the open ones beyond the youngest five; and of very many without those that mean least."""
+    beyond = [each for each in workflows if each.stage is Stage.OPEN][:-MOST_OPEN]
+    workflows = [each for each in workflows if each not in beyond]
+    while len(workflows) > MOST_KEPT:
+        workflows.remove(min(workflows, key=lambda each: (_means(each, workflows), each.age)))
+    return tuple(workflows)
+
+
+def _means(workflow: Workflow, among: list[Workflow]) -> int:
+    """0: nothing, beside another that says at least as much; 1: it is open; 2: it may decide; 3: it rejects."""
+    if workflow.stage is not Stage.CONCLUDED:
+        return 1 if workflow.stage is Stage.OPEN else 0
+    others = [each for each in among if each.stage is Stage.CONCLUDED and each.id != workflow.id]
+    if any(_covers(each, workflow) for each in others):
+        return 0
+    return 3 if workflow.verdict is Verdict.FAILED else 2
+
+
+def _covers(other: Workflow, workflow: Workflow) -> bool:
+    if workflow.verdict is Verdict.FAILED:
+        return other.verdict is Verdict.FAILED and _decided(other) > _decided(workflow)
+    if other.verdict is Verdict.FAILED or other.is_face_check is not workflow.is_face_check or other.age < workflow.age:
+        return False
+    if workflow.is_face_check:
+        return workflow.verdict is Verdict.WARNING or _decided(other) >= _decided(workflow)
+    return other.verdict is Verdict.WARNING or (other.level or 0) >= (workflow.level or 0)
+
+
+def _decided(workflow: Workflow) -> tuple[str, str]:
+    return workflow.decided_at or LATEST, workflow.id
+
+
+def _stage_of(status: Status) -> Stage:
+    if status in CONCLUDED:
+        return Stage.CONCLUDED
+    return Stage.OPEN if status is Status.PENDING else Stage.ENDED
+
+
+def _text(instant: datetime | None) -> str | None:
+    return None if instant is None else to_text(instant)

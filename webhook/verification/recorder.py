@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Writing a record so that nothing is lost that another process writes at the same moment."""
+
+from webhook.core.assurance import Table
+from webhook.core.record import Record
+from webhook.core.schedule import next_look_at
+from webhook.core.settle import taking_in, with_its_steps
+from webhook.errors import KratosRefused
+from webhook.verification.ports import Clock, Coordination, Identities, Identity
+
+# What others wrote meanwhile is taken in so often; then it is left to the next who looks.
+_WRITES_AT_MOST = 4
+_BAD_REQUEST = 400
+
+
+class Recorder:
+    """Writes records. Kratos has no compare-and-set, so its reply is read for what somebody else added."""
+
+    def __init__(self, identities: Identities, *, coordination: Coordination, table: Table, clock: Clock) -> None:
+        self._identities = identities
+        self._coordination = coordination
+        self._table = table
+        self._clock = clock
+
+    def write(self, identity: Identity, record: Record, *, state: str | None = None) -> Identity:
+        """The identity as it stands afterwards: its record says what all its workflows mean, also those of others.
+
+        :raises KratosError: it could not be written, or not be kept.
+        """
+        for _ in range(_WRITES_AT_MOST):
+            try:
+                identity = self._identities.write(identity, record, state=state)
+            except KratosRefused as error:
+                again = self._identities.get(identity.id)
+                if error.status != _BAD_REQUEST or again.record == identity.record:
+                    raise
+                # A member that was to be removed had gone meanwhile: on what stands there now.
+                identity, record = again, taking_in(again.record, record.known)
+                continue
+            record = with_its_steps(identity.record, table=self._table)
+            if identity.holds(record):
+                break
+        self._watch(identity)
+        return identity
+
+    def _watch(self, identity: Identity) -> None:
+        """Have it looked at for as long as something of it is open."""
+        now = self._clock()
+        at = next_look_at(identity.record, looked_at=now, now=now)
+        if at is None:
+            self._coordination.unschedule(identity.id)
+        else:
+            self._coordination.schedule(identity.id, at.timestamp())
