@@ -46,7 +46,17 @@ def _parser() -> argparse.ArgumentParser:
 
     sync = commands.add_parser("sync", help="look again: settle what is open, start what is due, heal what differs")
     sync.add_argument("--identity", metavar="ID", help="only this one, starting whatever it lacks")
+    sync.add_argument("--forget", action="store_true", help="forget what was concluded of it and begin anew")
+    sync.add_argument("--reason", metavar="TEXT", type=_reason, help="why it is forgotten; kept in the history")
     sync.add_argument("--every", metavar="SECONDS", type=_seconds, help="sweep again and again, until SIGTERM")
+    sync.add_argument(
+        "--full-every",
+        metavar="SECONDS",
+        type=_seconds,
+        default=3600.0,
+        help="with REDIS_URL: page through everybody so often; in between only what is open is looked at",
+    )
+    sync.add_argument("--metrics-port", metavar="PORT", type=_port, help="answer /metrics/prometheus there")
     sync.add_argument("--json", action="store_true", help="print one JSON object per sweep")
     sync.set_defaults(run=_sync)
 
@@ -95,7 +105,17 @@ def _sync(arguments: argparse.Namespace) -> int:
     settings = Settings.load()
     from webhook.commands import sync
 
-    return sync.run(settings, identity=arguments.identity, every=arguments.every, as_json=arguments.json)
+    if arguments.reason is not None and not arguments.forget:
+        raise WrongArgument("--reason says why something is forgotten: it needs --forget")
+    return sync.run(
+        settings,
+        identity=arguments.identity,
+        forget=(arguments.reason or "manual") if arguments.forget else None,
+        every=arguments.every,
+        full_every=arguments.full_every,
+        metrics_port=arguments.metrics_port,
+        as_json=arguments.json,
+    )
 
 
 def _reverify(arguments: argparse.Namespace) -> int:
@@ -119,11 +139,23 @@ def _explain(arguments: argparse.Namespace) -> int:
     return explain.run(settings, identity=arguments.identity, as_json=arguments.json)
 
 
+def _reason(text: str) -> str:
+    if not 1 <= len(text) <= 100 or not text.isprintable():
+        raise argparse.ArgumentTypeError("must be a text of 1 to 100 printable characters")
+    return text
+
+
 def _duration(text: str) -> timedelta:
     try:
         return parse_duration(text, "it")
     except Malformed as error:
         raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _port(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 6 and 1 <= int(text) <= 65535):
+        raise argparse.ArgumentTypeError("must be a port from 1 to 65535")
+    return int(text)
 
 
 def _seconds(text: str) -> float:

@@ -73,13 +73,13 @@ def for_commands(settings: Settings, *, clock: Clock = utc_now) -> Services:
 
 def _services(settings: Settings, *, clock: Clock, vendor_seconds: float, paced: bool) -> Services:
     coordination: Coordination = Local(RATE_LIMITS)
-    kratos = KratosClient(settings.kratos)
+    kratos = KratosClient(settings.kratos, is_patient=paced)
     jumio = JumioClient(
         settings.jumio,
         callback_base_url=settings.links.public_url,
         before_call=Pace(coordination).wait if paced else coordination.count,
     )
-    links = Links(settings.links)
+    links = Links(settings.links, clock=clock)
     recorder = Recorder(kratos, coordination=coordination, table=settings.verification.assurance_table, clock=clock)
     starter = Starter(
         settings.verification,

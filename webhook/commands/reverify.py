@@ -35,7 +35,7 @@ def run(
     :raises WrongArgument: the identity id is none.
     """
     identity_id = None if identity is None else identity_id_of(identity, "--identity")
-    log.configure(log_format=settings.log.format, level=settings.log.level)
+    log.configure(log_format=settings.log.format, level=settings.log.level, each_call=False)
     services = wiring.for_commands(settings)
     walk = services.walk(threading.Event())
     counts = {"asked": 0, "unchanged": 0, "failed": 0}
@@ -49,7 +49,9 @@ def run(
             log.begin(identity_id=each)
             if dry_run:
                 print(each)
-            change = "asked" if dry_run else _ask(services.starter, walk, each, reason, due_in)
+            change = (
+                "asked" if dry_run else _ask(services.starter, walk, each, reason, due_in, one=identity_id is not None)
+            )
             counts[change] += 1
     except ServiceError as error:
         print(f"stopped: {error}", file=sys.stderr)
@@ -71,7 +73,7 @@ def _older_than(walk: Walk, age: timedelta, clock: Clock, missed: Callable[[], N
             yield identity.id
 
 
-def _ask(starter: Starter, walk: Walk, identity_id: str, reason: str, due_in: timedelta | None) -> str:
+def _ask(starter: Starter, walk: Walk, identity_id: str, reason: str, due_in: timedelta | None, *, one: bool) -> str:
     try:
         start = walk.patiently(partial(starter.reverify, identity_id, reason=reason, due_in=due_in))
     except ServiceError as error:  # one that fails is no reason not to ask the others
@@ -79,7 +81,9 @@ def _ask(starter: Starter, walk: Walk, identity_id: str, reason: str, due_in: ti
         walk.note(failed=True)
         return "failed"
     walk.note(failed=start.error is not None)
-    if start.error is not None or start.reason is not None:
+    if start.error is not None or start.limited:
         log.event(Note.REVERIFY_FAILED, error=start.error, reason=start.reason)
         return "failed"
+    if start.reason is not None and one:
+        print(f"nothing was asked: {start.reason}", file=sys.stderr)
     return "asked" if start.changed else "unchanged"

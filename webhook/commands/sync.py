@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 
 from webhook import wiring
-from webhook.commands.arguments import identity_id_of
+from webhook.commands.arguments import WrongArgument, identity_id_of
 from webhook.runtime import log
 from webhook.settings import Settings
 from webhook.verification.sweep import Report
@@ -18,21 +18,42 @@ from webhook.verification.sweep import Report
 PROGRESS_EVERY_SECONDS = 0.2
 
 
-def run(settings: Settings, *, identity: str | None, every: float | None, as_json: bool) -> int:
+def run(
+    settings: Settings,
+    *,
+    identity: str | None = None,
+    forget: str | None = None,
+    every: float | None = None,
+    full_every: float = 3600.0,
+    metrics_port: int | None = None,
+    as_json: bool = False,
+) -> int:
     """Sweep once, or every so many seconds until SIGTERM; 1 when anything failed.
 
-    :raises WrongArgument: the identity id is none.
+    `forget` is why what was concluded of the named identity shall be forgotten. Where there is an index of what is
+    open, only the first sweep and one in `full_every` seconds page through everybody. Metrics are answered at
+    `metrics_port`, where there is one.
+
+    :raises WrongArgument: the identity id is none, or there is none to forget.
     """
     identity_id = None if identity is None else identity_id_of(identity, "--identity")
-    log.configure(log_format=settings.log.format, level=settings.log.level)
+    if forget is not None and identity_id is None:
+        raise WrongArgument("--forget needs --identity: it is meant for one person at a time")
+    log.configure(log_format=settings.log.format, level=settings.log.level, each_call=False)
     stop = threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: stop.set())
     progress = _progress_line() if sys.stderr.isatty() else lambda report: None
-    sweeper = wiring.for_commands(settings).sweeper(stop, progress)
+    services = wiring.for_commands(settings)
+    sweeper = services.sweeper(stop, progress)
+    if metrics_port is not None:
+        _listen(services, metrics_port)
     while True:
         begun = time.monotonic()
-        report = sweeper.sweep() if identity_id is None else sweeper.sweep_one(identity_id)
+        if identity_id is not None:
+            report = sweeper.sweep_one(identity_id, forget=forget)
+        else:
+            report = sweeper.turn(full_every=full_every)
         try:
             _print(report, as_json=as_json)
         except OSError:  # nobody reads it, or the disk is full; a companion goes on all the same
@@ -45,11 +66,23 @@ def run(settings: Settings, *, identity: str | None, every: float | None, as_jso
             return 0
 
 
+def _listen(services: wiring.Services, port: int) -> None:
+    from webhook.web import companion  # Flask, for those who want metrics
+
+    try:
+        companion.listen(services, port)
+    except OSError as error:
+        raise WrongArgument(f"--metrics-port {port} cannot be listened at: {error.strerror}") from None
+
+
 def _print(report: Report, *, as_json: bool) -> None:
     counts = report.as_dict()
     if sys.stderr.isatty():
         print("\r\x1b[K", end="", file=sys.stderr)
-    print(json.dumps(counts) if as_json else ", ".join(f"{name} {count}" for name, count in counts.items()), flush=True)
+    text = ", ".join(f"{name} {count}" for name, count in counts.items() if name != "reason")
+    if report.reason is not None:
+        text += f": {report.reason}"
+    print(json.dumps(counts) if as_json else text, flush=True)
 
 
 def _progress_line() -> Callable[[Report], None]:

@@ -18,6 +18,7 @@ class Event(StrEnum):
     FORGOTTEN = "verification.forgotten"
     SUPERSEDED = "verification.superseded"
     HEALED = "verification.healed"
+    BEGUN_ANEW = "verification.begun_anew"
     REVERIFICATION_ASKED = "reverification.asked"
     REVERIFICATION_STARTED = "reverification.started"
     REVERIFICATION_PASSED = "reverification.passed"

@@ -41,7 +41,7 @@ def started(record: Record, start: Started, *, workflow_key: int | str, link: st
 
 def _begun(record: Record, start: Started, workflow_key: int | str, *, now: datetime) -> Workflow:
     """The workflow that was just started: the youngest, also where only our clock tells when that was."""
-    youngest = max((each.created_at or OLDEST for each in record.known), default=OLDEST)
+    youngest = max([each.created_at or OLDEST for each in record.known] + [record.forgotten_until or OLDEST])
     created_at = to_text(start.created_at or now)
     if created_at <= youngest and (latest := from_text(youngest)) is not None:
         created_at = to_text(latest + timedelta(milliseconds=1))
@@ -125,6 +125,7 @@ def not_started(record: Record, *, is_certain: bool, now: datetime) -> Record:
     unstarted = Record(
         status=Status.UNSTARTED,
         account_id=record.account_id,
+        verification_url=record.verification_url if record.status is Status.INCOMPLETE else None,
         workflow_key=record.workflow_key,
         starts=starts,
         history=record.history,
@@ -136,6 +137,23 @@ def not_started(record: Record, *, is_certain: bool, now: datetime) -> Record:
 def not_started_further(record: Record, *, is_certain: bool, now: datetime) -> Record:
     """The record when a further workflow could not be started."""
     return record if is_certain else replace(record, starts=_with_start(record, now=now))
+
+
+def begun_anew(record: Record, *, reason: str, now: datetime) -> Record:
+    """The record once an operator has forgotten what was concluded: a start is due, on a new account of the vendor's.
+
+    Whatever was created up to the last that is known of does not count any more, however late it is told. What stood
+    is kept in the history.
+    """
+    times = [time for each in record.known for time in (each.created_at, each.decided_at) if time is not None]
+    anew = Record(
+        status=Status.UNSTARTED,
+        starts=record.starts,
+        history=record.history,
+        forgotten_until=max([*times, record.forgotten_until or OLDEST], default=OLDEST) or to_text(now),
+    ).with_event(Event.BEGUN_ANEW, now=now, workflow_execution_id=record.workflow_execution_id)
+    stood = {"status": record.status.value, "decided_at": record.decided_at, "reason": reason}
+    return replace(anew, history=(*anew.history[:-1], {**anew.history[-1], **stood}))
 
 
 def is_start_due(record: Record) -> bool:

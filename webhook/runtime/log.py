@@ -19,11 +19,18 @@ _FLUSH_SECONDS = 0.5
 WRITER = LogWriter()
 _LOGGER = logging.getLogger("webhook")
 _bound: ContextVar[Mapping[str, object] | None] = ContextVar("bound", default=None)
+# Calls to peers are told one by one, unless many are made for a single line, as by a sweep.
+_outbound_level = logging.INFO
 _listeners: list[Callable[[str, Mapping[str, object]], None]] = []
 
 
-def configure(*, log_format: str, level: str) -> None:
-    """Send everything that is logged to standard error, one line each."""
+def configure(*, log_format: str, level: str, each_call: bool = True) -> None:
+    """Send everything that is logged to standard error, one line each.
+
+    `each_call`: also a line for each call to a peer; else those only at the level `debug`.
+    """
+    global _outbound_level
+    _outbound_level = logging.INFO if each_call else logging.DEBUG
     handler = _Handler(WRITER)
     handler.setFormatter(_JsonFormatter() if log_format == "json" else _TextFormatter())
     root = logging.getLogger()
@@ -94,7 +101,15 @@ def outbound_call(peer: str, operation: str) -> Iterator[OutboundCall]:
         raise
     finally:
         duration_ms = round((time.monotonic() - begun) * 1000, 1)
-        event(Note.OUTBOUND, peer=peer, operation=operation, code=call.status, duration_ms=duration_ms, error=error)
+        event(
+            Note.OUTBOUND,
+            level=_outbound_level,
+            peer=peer,
+            operation=operation,
+            code=call.status,
+            duration_ms=duration_ms,
+            error=error,
+        )
 
 
 class _Handler(logging.Handler):

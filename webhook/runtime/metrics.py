@@ -7,8 +7,9 @@ this module is imported: https://prometheus.github.io/client_python/multiprocess
 
 import os
 from collections.abc import Mapping
+from typing import Any
 
-from prometheus_client import REGISTRY, CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from webhook.core.events import Event, Note
@@ -33,8 +34,22 @@ _VERDICT = Histogram(
 )
 _REFUSALS = Counter("jumio_webhook_secret_refusals", "Requests without a right secret.", ["route"])
 
-
 _LOST_LINES = Counter("jumio_webhook_log_lines_lost", "Log lines that found no reader in time.")
+_SWEPT = Counter("jumio_webhook_sweep_identities", "Identities that sweeps looked at.", ["result"])
+_SWEEP = Histogram(
+    "jumio_webhook_sweep_seconds",
+    "Sweeps, and how long they took. full: whether everybody was paged through.",
+    ["full"],
+    buckets=(1, 10, 60, 300, 1800, 3600),
+)
+_SWEEP_ENDED = Gauge(
+    "jumio_webhook_sweep_last_full_timestamp_seconds",
+    "When the last sweep ended that paged through everybody, without giving up.",
+    multiprocess_mode="max",
+)
+_SWEEP_DUE = Gauge(
+    "jumio_webhook_sweep_due", "Identities that the last sweep found due.", multiprocess_mode="livemostrecent"
+)
 
 
 def observe(event: str, fields: Mapping[str, object]) -> None:
@@ -46,12 +61,25 @@ def observe(event: str, fields: Mapping[str, object]) -> None:
         _OUTBOUND.labels(fields["peer"], fields["operation"], _outcome(fields)).observe(seconds)
     elif event == Note.SECRET_REFUSED:
         _REFUSALS.labels(fields["route"]).inc()
+    elif event == Note.SYNC_DONE:
+        _observe_sweep(fields)
     elif event == Note.LOG_LOST:
         _LOST_LINES.inc(float(str(fields["lines"])))
     elif event in _REACHED:
         _VERIFICATIONS.labels(fields["status"]).inc()
         if isinstance(took := fields.get("seconds_since_start"), float):
             _VERDICT.labels(fields["status"]).observe(took)
+
+
+def _observe_sweep(fields: Mapping[str, object]) -> None:
+    counts: Any = fields["report"]
+    for result in ("started", "settled", "unchanged", "failed"):
+        _SWEPT.labels(result).inc(counts[result])
+    _SWEEP_DUE.set(counts["scanned"] - counts["unchanged"])
+    full = fields["full"] is True
+    _SWEEP.labels(str(full).lower()).observe(float(str(fields["duration_s"])))
+    if full and fields["whole"] is True:
+        _SWEEP_ENDED.set_to_current_time()
 
 
 def exposition() -> bytes:

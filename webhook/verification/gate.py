@@ -122,12 +122,12 @@ class Gate:
             if not hook.policy.start_when_unmet:
                 return None
             record = self._offered(hook, record, hook.policy)
-        link = _link(record)
+        link = _open_link(record) or record.verification_url
         return self._links.make(hook.identity_id) if self._links.is_expired(link) else link
 
     def _offered(self, hook: GateHook, record: Record, policy: Policy) -> Record:
         """The record once a workflow is open that would open the gate, where one can be."""
-        if record.status is Status.REJECTED or _link(record) is not None:
+        if record.status is Status.REJECTED or _open_link(record) is not None:
             return record
         try:
             with time_limit(OFFER_SECONDS):
@@ -145,7 +145,7 @@ class Gate:
         )
 
 
-def _link(record: Record) -> str | None:
+def _open_link(record: Record) -> str | None:
     """The link to the workflow that is open, if one is."""
     if record.status is Status.PENDING:
         return record.verification_url

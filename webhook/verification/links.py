@@ -2,9 +2,11 @@
 """Our own short link to a person's verification: signed and dated, and naming nothing but the identity."""
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime
 
-from itsdangerous import BadSignature, SignatureExpired, TimestampSigner
+from itsdangerous import BadSignature, TimestampSigner
 
 from webhook.core.ids import usable_identity_id
 from webhook.core.record import Record
@@ -12,6 +14,7 @@ from webhook.core.status import Status
 from webhook.settings import LinkSettings
 
 PATH = "/jumio/verify"
+LEADS_TO_A_CHECK = frozenset({Status.PENDING, Status.UNSTARTED, Status.INCOMPLETE})
 
 
 class LinkExpired(Exception):
@@ -21,7 +24,8 @@ class LinkExpired(Exception):
 class Links:
     """Makes links and reads them. The first of the secrets signs, any of them is accepted."""
 
-    def __init__(self, settings: LinkSettings) -> None:
+    def __init__(self, settings: LinkSettings, *, clock: Callable[[], datetime]) -> None:
+        self._clock = clock
         self._base_url = settings.public_url
         self._max_age = settings.max_age
         self._signer = TimestampSigner(
@@ -46,12 +50,12 @@ class Links:
         :raises LinkExpired: it was.
         """
         try:
-            text = self._signer.unsign(token, max_age=int(self._max_age.total_seconds())).decode()
-        except SignatureExpired:
-            raise LinkExpired from None
+            text, made_at = self._signer.unsign(token, return_timestamp=True)
         except BadSignature:
             return None
-        return usable_identity_id(text)
+        if self._clock() - made_at > self._max_age:  # one from the future was made by a replica whose clock is ahead
+            raise LinkExpired
+        return usable_identity_id(text.decode())
 
     def is_expired(self, url: str | None) -> bool:
         """Whether a URL is a link of ours that is too old."""
@@ -63,9 +67,14 @@ class Links:
             return True
 
     def restored(self, identity_id: str, record: Record) -> Record:
-        """The record with the link to what is open, made anew where it was lost with the public copy."""
-        if record.status is Status.PENDING and record.verification_url is None and record.vendor_url is not None:
-            record = replace(record, verification_url=self.make(identity_id) or record.vendor_url)
+        """The record with a link wherever it leads to a check that the person may do, made anew where it is missing.
+
+        Without a workflow that is open it is our own, whose page starts one.
+        """
+        if record.verification_url is None and record.status in LEADS_TO_A_CHECK:
+            is_open = record.status is Status.PENDING
+            link = self.make(identity_id) if record.vendor_url is not None or not is_open else None
+            record = replace(record, verification_url=link or (record.vendor_url if is_open else None))
         further = record.reverification
         if further is not None and further.verification_url is None and further.vendor_url is not None:
             link = self.make(identity_id) or further.vendor_url

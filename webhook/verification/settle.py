@@ -10,6 +10,7 @@ from webhook.core.evidence import Reading
 from webhook.core.ids import usable_identity_id
 from webhook.core.record import Record
 from webhook.core.settle import Outcome, Result, settle, settle_unknown, with_its_steps
+from webhook.core.start import begun_anew
 from webhook.core.status import OnRejected, Status
 from webhook.core.workflows import Stage, Workflow
 from webhook.errors import IdentityUnknown, KratosError, KratosUnavailable, VendorError, WorkflowUnknown
@@ -171,6 +172,26 @@ class Settler:
         except (KratosError, DeadlineExceeded) as error:
             raise VerdictNotRecorded(str(error), record=record) from error
         return replace(outcome, record=record)
+
+    def begin_anew(self, identity_id: str, *, reason: str) -> bool:
+        """Forget what was concluded of somebody who is rejected or in review; whether there was such a thing.
+
+        A start is due then, and an account that was locked for the rejection is opened.
+
+        :raises KratosError: the identity cannot be read or written now.
+        :raises Busy: somebody else is at work on it.
+        """
+        with self.attending(identity_id):
+            identity = self._identities.get(identity_id)
+            stood = identity.record
+            if stood.status not in (Status.REJECTED, Status.REVIEW):
+                return False
+            is_locked = self._must_deactivate(stood) and identity.state == "inactive"
+            anew = self._links.restored(identity_id, begun_anew(stood, reason=reason, now=self._clock()))
+            self._identities.write(identity, anew, state="active" if is_locked else None)
+            of = stood.workflow_execution_id
+            audit(Event.BEGUN_ANEW, identity_id, anew, workflow_execution_id=of, reason=reason)
+            return True
 
     def end_sessions_of_rejected(self, identity_id: str) -> bool:
         """Make sure that a rejected identity has no live session, where the settings want that; whether one ended.

@@ -50,6 +50,7 @@ NOTE_WAITS = (0.1, 0.4)
 # Pauses before looking what another process, which was there first, has made of it.
 OTHERS_WAITS = (0.3, 0.7, 1.0)
 _BAD_REQUEST = 400
+_REJECTED = "rejected by Jumio's verdict, which stands; sync --identity ID --forget begins anew"
 # After these nothing was started for sure.
 _NOTHING_WAS_STARTED = (NotStarted, VendorRefused, VendorRateLimited)
 
@@ -58,11 +59,12 @@ _NOTHING_WAS_STARTED = (NotStarted, VendorRefused, VendorRateLimited)
 class Start:
     """The record after a start was asked for; `error` says why the vendor made none, `reason` why none was made.
 
-    `changed` where something new was started or asked for.
+    `changed` where something new was started or asked for, `limited` where the person has been started too often.
     """
 
     record: Record
     changed: bool = False
+    limited: bool = False
     error: VendorError | None = None
     reason: str | None = None
 
@@ -214,12 +216,15 @@ class Starter:
     def _further(self, identity: Identity, reason: str, due_at: datetime | None, by_face: bool) -> Start:
         """One more workflow beside a verdict; `by_face` where a look at the face is enough."""
         record = self._restored(identity)
+        if record.status is Status.REJECTED:
+            return self._nothing_to_start(identity, record, reason=_REJECTED)
         if record.status not in (Status.APPROVED, Status.REVIEW):
             return self._first(identity)
         _require_writable(identity)
         if record.open_reverification is not None:
             asked = self._note_asked_again(identity, record, reason, due_at)
-            return Start(record=asked, changed=asked.history != record.history)
+            changed = asked.history != record.history
+            return Start(record=asked, changed=changed, reason=None if changed else "one is open already")
         key = self._settings.reauth_workflow_key if by_face else self._settings.workflow_key
         limited = self._limit_reached(record)
         error: VendorError | None = None
@@ -242,14 +247,14 @@ class Starter:
                 )
                 return self._begun(identity, begun, Event.REVERIFICATION_STARTED)
         record = self._note_asked_again(identity, record, reason, due_at)
-        return Start(record=record, error=error, reason=limited or str(error))
+        return Start(record=record, error=error, reason=limited or str(error), limited=limited is not None)
 
     def _start(self, identity: Identity, record: Record) -> Start:
         _require_writable(identity)
         if (paid := self._paid(identity.id, record)) is not None:
             return self._adopted(identity, record, paid)
         if (limited := self._limit_reached(record)) is not None:
-            return self._nothing_to_start(identity, record, reason=limited)
+            return replace(self._nothing_to_start(identity, record, reason=limited), limited=True)
         identity, record = self._noted(identity, record)
         if record.status not in STARTABLE:  # somebody else was faster
             return self._nothing_to_start(identity, record)
@@ -258,6 +263,7 @@ class Starter:
             workflow, key = self._start_at_vendor(identity.id, record.account_id, key)
         except VendorError as error:
             unstarted = not_started(record, is_certain=_is_certain(error), now=self._clock())
+            unstarted = self._links.restored(identity.id, unstarted)
             self._note_unstarted(identity, unstarted, error)
             audit(Event.UNSTARTED, identity.id, unstarted, error=error)
             return Start(record=unstarted, error=error.with_traceback(None), reason=str(error))

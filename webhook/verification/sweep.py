@@ -5,10 +5,12 @@ It looks at every identity of Kratos page by page, in constant memory, and only 
 """
 
 import logging
+import math
 import random
 import threading
+import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import partial
@@ -48,22 +50,39 @@ class Change(StrEnum):
 
 @dataclass
 class Report:
-    """What a sweep did; `settled` counts every record that was brought up to date."""
+    """What a sweep did; `settled` counts every record that was brought up to date.
+
+    `full`: it was to page through everybody; `whole`: it did. `reason`: why nothing was done for one that was named.
+    """
 
     scanned: int = 0
     started: int = 0
     settled: int = 0
     unchanged: int = 0
     failed: int = 0
+    reason: str | None = None
+    full: bool = field(default=False, compare=False)
+    whole: bool = field(default=False, compare=False)
+    begun: float = field(default_factory=time.monotonic, compare=False)
 
     def count(self, change: Change) -> None:
         """Count one identity."""
         self.scanned += 1
         setattr(self, change, getattr(self, change) + 1)
 
-    def as_dict(self) -> dict[str, int]:
-        """For `--json`."""
-        return asdict(self)
+    def as_dict(self) -> dict[str, int | str]:
+        """For `--json`; with the reason why nothing was done, where one identity was named."""
+        counts: dict[str, int | str] = {name: getattr(self, name) for name in ("scanned", *Change)}
+        return counts if self.reason is None else {**counts, "reason": self.reason}
+
+
+def _why_nothing(record: Record, reason: str | None) -> str:
+    """What an operator who named somebody wants to know when nothing changed."""
+    if record.status is Status.PENDING:
+        return reason or "the workflow is open: the person has not finished it, or Jumio is still at work on it"
+    if record.status is Status.APPROVED:
+        return "approved already; reverify asks the person to do it again"
+    return f"{record.status} by Jumio's verdict, which stands; --forget begins anew"
 
 
 class Sweeper:
@@ -97,10 +116,19 @@ class Sweeper:
         self._progress = progress
         self._walk = Walk(identities, stop=stop, rng=rng)
         self._looked_at: dict[str, datetime] = {}
+        self._full_at = -math.inf
+
+    def turn(self, *, full_every: float) -> Report:
+        """Look at who is due by the index of what is open; at everybody where there is none, or so many seconds ago."""
+        begun = time.monotonic()
+        if begun < self._full_at + full_every and (report := self.sweep_due()) is not None:
+            return report
+        self._full_at = begun
+        return self.sweep()
 
     def sweep(self) -> Report:
         """Look at every identity once. What fails is counted and left to the next sweep."""
-        report = Report()
+        report = Report(full=True)
         seen: set[str] = set()
         try:
             for identity in self._walk.everybody(on_missed=lambda: report.count(Change.FAILED)):
@@ -114,6 +142,7 @@ class Sweeper:
             report.failed += 1
         else:
             if not self._stop.is_set():
+                report.whole = True
                 self._looked_at = {each: at for each, at in self._looked_at.items() if each in seen}
                 self._coordination.mark_complete(INDEX_HOLDS_SECONDS)
         return self._done(report)
@@ -143,14 +172,18 @@ class Sweeper:
 
     def _done(self, report: Report) -> Report:
         log.begin()
-        log.event(Note.SYNC_DONE, report=report.as_dict())
+        duration_s = round(time.monotonic() - report.begun, 3)
+        log.event(Note.SYNC_DONE, full=report.full, whole=report.whole, duration_s=duration_s, report=report.as_dict())
         return report
 
-    def sweep_one(self, identity_id: str) -> Report:
-        """Look at one identity, and start whatever it lacks: naming it is the order to spend a start on it."""
+    def sweep_one(self, identity_id: str, *, forget: str | None = None) -> Report:
+        """Look at one identity, and start whatever it lacks: naming it is the order to spend a start on it.
+
+        `forget` is why what was concluded of it shall be forgotten first.
+        """
         report = Report()
         log.begin(identity_id=identity_id)
-        report.count(self._guarded(lambda: self._named(identity_id)))
+        report.count(self._guarded(lambda: self._named(identity_id, report, forget)))
         return report
 
     def _heal(self, identity: Identity) -> Change:
@@ -209,11 +242,19 @@ class Sweeper:
             unchanged_for = timedelta() if decided_at is None else abs(now - decided_at)
         return unchanged_for < SESSIONS_ENDED_FOR
 
-    def _named(self, identity_id: str) -> Change:
+    def _named(self, identity_id: str, report: Report, forget: str | None) -> Change:
+        if forget is not None:
+            self._settler.begin_anew(identity_id, reason=forget)
         outcome = self._settler.look(identity_id, whole)
-        if outcome.record.status not in STARTABLE:
-            return Change.SETTLED if outcome.result is Result.APPLIED else Change.UNCHANGED
-        return self._change_of(self._starter.start(identity_id))
+        record = outcome.record
+        if record.status not in STARTABLE:
+            if outcome.result is Result.APPLIED:
+                return Change.SETTLED
+            report.reason = _why_nothing(record, outcome.reason)
+            return Change.UNCHANGED
+        start = self._starter.start(identity_id)
+        report.reason = start.reason
+        return self._change_of(start)
 
     def _look(self, identity_id: str, due: list[str]) -> Change:
         """Read what is due; without any, only what is to be written of the record is."""

@@ -21,22 +21,31 @@ from webhook.ory.kratos.documents import (
     patch_of_asking,
 )
 from webhook.ory.kratos.sdk import ApiClient, ApiException, Configuration, IdentityApi, JsonPatch
-from webhook.runtime.deadline import DeadlineExceeded, has_time_for, time_limit
+from webhook.runtime.deadline import DeadlineExceeded, has_time_for, remaining, time_limit
 from webhook.runtime.http import TIMEOUTS, Answer, Crowded, Outbound, PoolManager, TooLarge, Unreachable
 from webhook.settings import KratosSettings
 
 # A transient refusal (write conflict, rate limit) is tried again after these waits, time permitting.
 RETRY_WAITS = (0.1, 0.3)
 PAGE_SIZE = 500
+# Calls that a sweep leaves in a bucket of Ory Network's, and for how long it waits for a full one at most.
+LEFT_TO_OTHERS = 2
+LONGEST_REST_SECONDS = 60.0
 _CONFLICT = b"Unable to serialize access"
 
 _Send = Callable[..., Any]
 
 
 class KratosClient:
-    """One per process; safe to share between requests."""
+    """One per process; safe to share between requests.
 
-    def __init__(self, settings: KratosSettings) -> None:
+    `is_patient`, for sweeps: where Ory Network says that few calls are left in its bucket, the next one of the kind
+    waits until the bucket is full again, so that hooks and callbacks find it so.
+    """
+
+    def __init__(self, settings: KratosSettings, *, is_patient: bool = False) -> None:
+        self._is_patient = is_patient
+        self._resume_at: dict[str, float] = {}
         client = ApiClient(Configuration(host=settings.admin_url, access_token=settings.api_key))
         client.user_agent = settings.user_agent
         client.rest_client.pool_manager = PoolManager()
@@ -137,6 +146,8 @@ class KratosClient:
 
     def _call(self, operation: str, send: _Send) -> Answer:
         """Send, and once more after each wait when Kratos asks for it and the time allows."""
+        if (wait := self._resume_at.get(operation, 0.0) - time.monotonic()) > 0:
+            time.sleep(remaining(at_most=wait))
         with time_limit(PLACE_SECONDS + KRATOS_SECONDS):
             for wait in RETRY_WAITS:
                 try:
@@ -159,8 +170,16 @@ class KratosClient:
             raise KratosUnavailable("Kratos did not answer in time") from None
         except (Unreachable, ApiException):  # ory_client's own stands for a failed TLS handshake
             raise KratosUnavailable("Kratos cannot be reached") from None
+        if self._is_patient:
+            self._note_what_is_left(operation, answer.headers)
         _check(answer)
         return answer
+
+    def _note_what_is_left(self, operation: str, headers: Mapping[str, str]) -> None:
+        """https://www.ory.com/docs/guides/rate-limits: the limit of the second and that of the minute in one line."""
+        left, reset = headers.get("x-ratelimit-remaining") or "", _reset_seconds(headers)
+        if reset is not None and left.isascii() and left.isdigit() and len(left) < 9 and int(left) <= LEFT_TO_OTHERS:
+            self._resume_at[operation] = time.monotonic() + min(reset, LONGEST_REST_SECONDS)
 
 
 def _identity_of(answer: Answer) -> Identity:

@@ -13,7 +13,7 @@ from webhook.core.record import HISTORY_LENGTH, Record, Reverification
 from webhook.core.settle import shown
 from webhook.core.status import Status, Verdict
 from webhook.core.times import from_text, to_text
-from webhook.core.workflows import Stage, Workflow, merged
+from webhook.core.workflows import OLDEST, Stage, Workflow, merged
 
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 _SHARED = ("status", "verdict", "account_id", "workflow_execution_id", "initiated_at", "decided_at", "assurance")
@@ -35,6 +35,8 @@ ADMIN_NAMES: Names = {
     **_names("workflow_key", "decision", "checks", "starts", "history", "asked_at", "forgotten_until"),
 }
 WORKFLOWS = "workflows"
+# The statuses at which a link leads to a check.
+LINKED = (Status.PENDING, Status.UNSTARTED, Status.INCOMPLETE)
 _NO_ID = "unknown"
 _STATES = {Stage.OPEN: "open", Stage.ENDED: "ended", Stage.UNKNOWN: "unknown"}
 
@@ -179,20 +181,29 @@ def read_record(metadata_public: object, metadata_admin: object) -> Record:
     public = public_record(metadata_public)
     admin = _parse_admin(member(metadata_admin))
     listed = parse_workflows(member(metadata_admin))
+    if _is_forgotten(public, admin.forgotten_until):
+        public = Record()
     chosen = max(admin, public, key=_age)  # max() keeps the first of equals: the admin copy
-    is_open = chosen.status is Status.PENDING and public.workflow_execution_id == chosen.workflow_execution_id
-    shown_url = public.verification_url if is_open else None
+    is_same = (public.status, public.workflow_execution_id) == (chosen.status, chosen.workflow_execution_id)
+    shown_url = public.verification_url if is_same and chosen.status in LINKED else None
     record = replace(
         admin,
         **{name: getattr(chosen, name) for name in _SHARED},
         verification_url=shown_url,
-        vendor_url=admin.vendor_url or shown_url,
+        vendor_url=admin.vendor_url or (shown_url if chosen.status is Status.PENDING else None),
         reverification=_merged(public.reverification, admin.reverification if admin != Record() else None),
     )
     if record.status is Status.NONE and record.asked_at is not None:
         record = replace(record, status=Status.UNSTARTED)
     known = merged(admin.known if listed is None else listed, public.known)
+    if (until := record.forgotten_until) is not None:
+        known = tuple(each for each in known if (each.created_at or OLDEST) > until)
     return record if known == record.known else shown(record, known)
+
+
+def _is_forgotten(public: Record, until: str | None) -> bool:
+    """Whether the public copy is from before an operator began anew."""
+    return until is not None and any((each.created_at or OLDEST) <= until for each in public.known)
 
 
 def copies_agree(record: Record, metadata_public: object, metadata_admin: object) -> bool:

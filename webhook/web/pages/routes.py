@@ -36,7 +36,7 @@ class Pages:
         self._settler = services.settler
         self._links = services.links
         self._language, self._texts = texts_for(services.settings.jumio.locale)
-        self._inside: Counter[str] = Counter()
+        self._inside: Counter[tuple[str, str]] = Counter()
         self._coordination = services.coordination
 
     def open(self, token: str) -> BaseResponse:
@@ -56,9 +56,10 @@ class Pages:
             log.event(Note.SECRET_REFUSED, route=f"{PATH}/<token>")
             return self.page("unknown")
         log.bind(identity_id=identity_id)
-        if self._inside[identity_id] >= AT_ONCE:
+        place = (identity_id, work.__name__)  # presses that wait for a vendor keep nobody from opening the page
+        if self._inside[place] >= AT_ONCE:
             return self.page("later")
-        self._inside[identity_id] += 1
+        self._inside[place] += 1
         try:
             with time_limit(REQUEST_SECONDS):
                 return work(identity_id)
@@ -68,9 +69,9 @@ class Pages:
             log.event(Note.PAGE_FAILED, error=error)
             return self.page("later")
         finally:
-            self._inside[identity_id] -= 1
-            if not self._inside[identity_id]:
-                del self._inside[identity_id]
+            self._inside[place] -= 1
+            if not self._inside[place]:
+                del self._inside[place]
 
     def _open(self, identity_id: str) -> BaseResponse:
         record = self._current(identity_id)
