@@ -30,6 +30,7 @@ PROCESSED = {
 EXPIRED = ("SESSION_EXPIRED", "TOKEN_EXPIRED")
 SHARED = ("status", "verdict", "account_id", "workflow_execution_id", "initiated_at", "decided_at")
 HISTORY_LENGTH = 10
+LONG_AGO = "2000-01-01T00:00:00.000Z"
 
 
 class Town:
@@ -104,7 +105,8 @@ def _inconsistent(public: dict[str, Any], admin: dict[str, Any]) -> list[str]:
     """What does not fit the record's own status."""
     is_open = admin["status"] == "pending"
     wrong = []
-    if public.get("verification_url") and not is_open:
+    link = public.get("verification_url")
+    if link and not is_open and (admin["status"] not in ("unstarted", "incomplete") or "/jumio/verify/" not in link):
         wrong.append(f"a link while {admin['status']}")
     if not public.get("verification_url") and is_open:
         wrong.append("pending, without a link")
@@ -136,10 +138,15 @@ def let_two_minutes_pass(kratos: KratosStandIn) -> None:
     rows, _ = kratos.identities.page(1_000_000, NIL)
     for row in rows:
         admin = (row["metadata_admin"] or {}).get("jumio") or {}
+        patch = []
         if admin.get("status") == "unstarted" and admin.get("history"):
-            aged = [*admin["history"][:-1], {**admin["history"][-1], "at": "2000-01-01T00:00:00.000Z"}]
-            patch = [{"op": "replace", "path": "/metadata_admin/jumio/history", "value": aged}]
+            aged = [*admin["history"][:-1], {**admin["history"][-1], "at": LONG_AGO}]
+            patch.append({"op": "replace", "path": "/metadata_admin/jumio/history", "value": aged})
+        if admin.get("asked_at"):
+            patch.append({"op": "replace", "path": "/metadata_admin/jumio/asked_at", "value": LONG_AGO})
+        if patch:
             kratos.identities.patch(row["id"], patch)
+    kratos.identities.untouched_since(LONG_AGO)
 
 
 @contextlib.contextmanager

@@ -56,7 +56,7 @@ def settle(
     `is_fresh`: it was asked for after the record was read. Only then can it clear up what copies of a record dispute.
     """
     if (reason := _why_not_counting(record, reading, identity_id)) is not None:
-        record = _without_doubtful(record, reading.workflow_execution_id)
+        record = _without_unlisted(record, reading.workflow_execution_id)
         return Outcome(result=Result.IGNORED, record=record, reason=reason, counts=False)
     read = read_as(reading, table=table, verified_address=verified_address, now=now)
     known = joined(record.known, read, is_fresh=is_fresh)
@@ -220,7 +220,7 @@ def settle_unknown(record: Record, workflow_execution_id: str, *, now: datetime)
     unchanged = Outcome(result=Result.UNCHANGED, record=record, reason="the workflow is not known there")
     workflow = next((each for each in record.open_workflows if each.id == workflow_execution_id), None)
     if workflow is None:
-        return replace(unchanged, record=_without_doubtful(record, workflow_execution_id))
+        return replace(unchanged, record=_without_unlisted(record, workflow_execution_id))
     created_at = from_text(workflow.created_at or workflow.seen_at)
     if created_at is not None and now - created_at <= UNKNOWN_FOR:
         return unchanged
@@ -237,12 +237,15 @@ def settle_unknown(record: Record, workflow_execution_id: str, *, now: datetime)
     return Outcome(result=Result.APPLIED, record=settled, event=event)
 
 
-def _without_doubtful(record: Record, workflow_execution_id: str) -> Record:
-    """The record without a verdict that only one copy of it tells, and that the vendor does not."""
+def _without_unlisted(record: Record, workflow_execution_id: str) -> Record:
+    """The record without a workflow that only its summary tells, and that is not the person's by the vendor's word.
+
+    A rejection stays all the same.
+    """
     known = tuple(
         each
         for each in record.known
-        if not (each.is_doubtful and each.id == workflow_execution_id and each.stage is Stage.CONCLUDED)
+        if not (each.is_unlisted and each.id == workflow_execution_id and each.verdict is not Verdict.FAILED)
     )
     return record if not known or known == record.known else shown(record, known)
 

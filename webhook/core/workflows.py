@@ -52,7 +52,9 @@ class Workflow:
     decision: Decision | None = None
     checks: tuple[Check, ...] = ()
     key: int | str | None = None
-    is_doubtful: bool = False  # the two copies of the record differ about it; never written
+    # The two copies of the record differ about it; or only the summary tells of it at all. Never written.
+    is_doubtful: bool = False
+    is_unlisted: bool = False
 
     @property
     def age(self) -> tuple[str, str]:
@@ -115,7 +117,7 @@ def joined(known: Iterable[Workflow], read: Workflow, *, is_fresh: bool = True) 
 def merged(whole: Iterable[Workflow], summary: Iterable[Workflow]) -> tuple[Workflow, ...]:
     """What the whole copy of a record and its summary tell together.
 
-    What they dispute is doubtful, and the worse of it counts until it is read again. So is what only the summary tells.
+    What they dispute is doubtful. Until it is read again a rejection counts, whoever tells it, and else the whole copy.
     """
     listed, summed = {each.id: each for each in whole}, {each.id: each for each in summary}
     told = [_undisputed(listed.get(key), summed.get(key)) for key in {**listed, **summed}]
@@ -126,18 +128,19 @@ def merged(whole: Iterable[Workflow], summary: Iterable[Workflow]) -> tuple[Work
 def _undisputed(listed: Workflow | None, summed: Workflow | None) -> Workflow:
     if listed is None or summed is None:
         [told] = filter(None, (listed, summed))
-        return replace(told, is_doubtful=listed is None)
+        return replace(told, is_doubtful=listed is None, is_unlisted=listed is None)
     # A summary tells one time of a verdict, whose ever it is, and the level of all workflows together.
     if (listed.stage, listed.verdict) == (summed.stage, summed.verdict) and (
         listed.stage is not Stage.CONCLUDED or listed.told_at == summed.told_at
     ):
         return listed
-    return replace(max(listed, summed, key=_rank), is_doubtful=True)
+    counts = summed if summed.verdict is Verdict.FAILED and _rank(summed) > _rank(listed) else listed
+    return replace(counts, is_doubtful=True)
 
 
 def undoubted(workflows: Iterable[Workflow]) -> tuple[Workflow, ...]:
     """The same, without any doubt."""
-    return tuple(replace(each, is_doubtful=False) for each in workflows)
+    return tuple(replace(each, is_doubtful=False, is_unlisted=False) for each in workflows)
 
 
 def unknown_to_vendor(workflow: Workflow, *, now: datetime) -> Workflow:
@@ -146,7 +149,7 @@ def unknown_to_vendor(workflow: Workflow, *, now: datetime) -> Workflow:
 
 
 def _better(known: Workflow, read: Workflow, *, is_fresh: bool) -> Workflow:
-    if is_fresh and known.is_doubtful and (read.stage is Stage.CONCLUDED or known.stage is not Stage.CONCLUDED):
+    if is_fresh and known.is_doubtful and (read.stage is Stage.CONCLUDED or known.verdict is not Verdict.FAILED):
         return read
     if _rank(read) < _rank(known):
         return known
@@ -161,6 +164,7 @@ def _better(known: Workflow, read: Workflow, *, is_fresh: bool) -> Workflow:
         seen_at=None if read.seen_at is None else known.seen_at or read.seen_at,
         renewed_at=known.renewed_at,
         is_doubtful=known.is_doubtful and not is_fresh,
+        is_unlisted=known.is_unlisted and not is_fresh,
     )
 
 

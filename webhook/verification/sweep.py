@@ -23,6 +23,7 @@ from webhook.core.start import LEFT_ALONE_FOR, is_start_due, last_asked_at
 from webhook.core.status import STARTABLE, OnRejected, Status
 from webhook.core.times import from_text
 from webhook.errors import ServiceError, VendorRateLimited
+from webhook.limits import STARTING_SECONDS
 from webhook.runtime import log
 from webhook.settings import VerificationSettings
 from webhook.verification.ports import Clock, Coordination, Identities, Identity
@@ -32,6 +33,8 @@ from webhook.verification.walk import Walk
 
 # A session that began while the rejection was written is ended by the sweeps of so long.
 SESSIONS_ENDED_FOR = timedelta(minutes=10)
+# No start takes longer, from the note that it is asked for to its last word.
+UNDER_WAY_FOR = timedelta(seconds=STARTING_SECONDS)
 # By the index so many are read at once; whoever takes them has so long before another takes them as well.
 DUE_AT_ONCE = 100
 LEASE_SECONDS = 120.0
@@ -219,11 +222,12 @@ class Sweeper:
     def _is_left_alone(self, identity: Identity, now: datetime) -> bool:
         """Whether the start is still left to the hook, which is repeated, and to the person, who presses again.
 
-        One that may be under way, by the clock of whoever keeps the identity where that says: those of several
-        processes may differ by minutes.
+        One that may be under way is, by the clock of whoever keeps the identity: those of several processes may differ
+        by minutes.
         """
-        if identity.record.asked_at is not None and identity.unchanged_for is not None:
-            return identity.unchanged_for < LEFT_ALONE_FOR
+        unchanged_for = identity.unchanged_for
+        if identity.record.asked_at is not None and unchanged_for is not None and unchanged_for < UNDER_WAY_FOR:
+            return True
         asked_at = last_asked_at(identity.record)
         return asked_at is not None and abs(now - asked_at) <= LEFT_ALONE_FOR
 
@@ -235,12 +239,10 @@ class Sweeper:
         return lacks_steps or not identity.holds(record) or (is_wanted_inactive and identity.state != "inactive")
 
     def _was_just_rejected(self, identity: Identity, now: datetime) -> bool:
-        """Whether a session may have begun while the rejection was being written."""
-        unchanged_for = identity.unchanged_for
-        if unchanged_for is None:
-            decided_at = from_text(identity.record.decided_at)
-            unchanged_for = timedelta() if decided_at is None else abs(now - decided_at)
-        return unchanged_for < SESSIONS_ENDED_FOR
+        """Whether a session may have begun while the rejection was being written; by any clock that can tell."""
+        last = from_text(identity.record.history[-1].get("at")) if identity.record.history else None
+        ages = (identity.unchanged_for, None if last is None else abs(now - last))
+        return any(age is not None and age < SESSIONS_ENDED_FOR for age in ages)
 
     def _named(self, identity_id: str, report: Report, forget: str | None) -> Change:
         if forget is not None:
