@@ -24,11 +24,23 @@ CONNECT_SECONDS = 2.0
 PLACE_SECONDS = 4.0
 # `sync`, `reverify`: no request waits for them.
 COMMAND_JUMIO_SECONDS = 15.0
+# One operation of Valkey's, a place among the connections to it included.
+COORDINATION_SECONDS = 0.25
+# Nobody else starts a workflow for a person for so long, should whoever does be killed.
+STARTING_SECONDS = 30.0
 # Where a policy orders a start from within the gate; Kratos waits 30 s for its hook.
 OFFER_SECONDS = 8.5
 
 # The three stages of a start: read from Kratos, start at Jumio, note in Kratos.
 assert KRATOS_SECONDS + START_NEEDS_SECONDS + KRATOS_SECONDS <= REQUEST_SECONDS < ANSWER_SECONDS  # noqa: S101
+# Valkey may be slow at each of the four questions before the POST, and at each of the three things that it is told when
+# the time is over.
+_ASKED, _TOLD = 4 * COORDINATION_SECONDS, 3 * COORDINATION_SECONDS
+assert KRATOS_SECONDS + _ASKED + START_NEEDS_SECONDS + KRATOS_SECONDS <= REQUEST_SECONDS  # noqa: S101
+assert REQUEST_SECONDS + _TOLD < ANSWER_SECONDS  # noqa: S101
+# Whoever starts is known to for as long as it takes until what was paid for is remembered.
+assert PLACE_SECONDS + KRATOS_SECONDS + COMMAND_JUMIO_SECONDS + _ASKED < STARTING_SECONDS  # noqa: S101
+assert REQUEST_SECONDS < STARTING_SECONDS  # noqa: S101
 assert LOOK_SECONDS + OFFER_SECONDS <= REQUEST_SECONDS  # noqa: S101
 
 # --- Sizes -------------------------------------------------------------------------------------------------------
@@ -43,6 +55,9 @@ ARRIVING_BODIES_BYTES = 16 << 20
 # Calls in flight to one peer from one process, unless set otherwise.
 KRATOS_MAX_IN_FLIGHT = 100
 JUMIO_MAX_IN_FLIGHT = 500
+# Connections to Valkey from one process, and one answer of it. An operation takes a fraction of a millisecond.
+VALKEY_CONNECTIONS = 10
+VALKEY_ANSWER_BYTES = 128 << 10
 # Connections to one process. So many below it, each new one costs the one that has been idle for longest.
 MAX_CONNECTIONS = 4096
 SPARE_CONNECTIONS = 64
