@@ -6,8 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from webhook.coordination.local import IdentityLocks
+from webhook.coordination.local import IdentityLocks, Local
 from webhook.coordination.pace import Pace
+from webhook.coordination.port import Coordination
 from webhook.idv.jumio.client import RATE_LIMITS, JumioClient
 from webhook.limits import COMMAND_JUMIO_SECONDS, JUMIO_SECONDS
 from webhook.ory.kratos.client import KratosClient
@@ -33,6 +34,7 @@ class Services:
     starter: Starter
     settler: Settler
     gate: Gate
+    coordination: Coordination
     pace: Pace
 
     def sweeper(self, stop: threading.Event, progress: Callable[[Report], None] = lambda report: None) -> Sweeper:
@@ -59,22 +61,44 @@ def utc_now() -> datetime:
 
 
 def for_requests(settings: Settings, *, clock: Clock = utc_now) -> Services:
-    """For `serve`: no call waits for its turn in Jumio's limits, since somebody waits for its answer."""
-    return _services(settings, clock=clock, vendor_seconds=JUMIO_SECONDS, paced=False)
+    """For `serve`: no call waits for its turn in Jumio's limits, since somebody waits for its answer; it is counted."""
+    coordination = _coordination(settings)
+    pace = Pace(coordination)
+    return _services(settings, coordination, pace, coordination.count, clock=clock, vendor_seconds=JUMIO_SECONDS)
 
 
-def for_commands(settings: Settings, *, clock: Clock = utc_now) -> Services:
-    """For `sync` and `reverify`: calls wait for their turn in Jumio's limits."""
-    return _services(settings, clock=clock, vendor_seconds=COMMAND_JUMIO_SECONDS, paced=True)
+def for_commands(settings: Settings, *, clock: Clock = utc_now, stop: threading.Event | None = None) -> Services:
+    """For `sync` and `reverify`: calls wait for their turn in Jumio's limits, until `stop`."""
+    coordination = _coordination(settings)
+    pace = Pace(coordination, stop=stop)
+    return _services(settings, coordination, pace, pace.wait, clock=clock, vendor_seconds=COMMAND_JUMIO_SECONDS)
 
 
-def _services(settings: Settings, *, clock: Clock, vendor_seconds: float, paced: bool) -> Services:
-    pace = Pace(RATE_LIMITS)
+def _coordination(settings: Settings) -> Coordination:
+    local = Local(RATE_LIMITS)
+    if settings.valkey is None:
+        return local
+    # Imported here: without REDIS_URL nobody pays for it.
+    from webhook.coordination.client import Client
+    from webhook.coordination.valkey import Shared
+
+    return Shared(Client(settings.valkey), local, RATE_LIMITS)
+
+
+def _services(
+    settings: Settings,
+    coordination: Coordination,
+    pace: Pace,
+    before_call: Callable[[str], None],
+    *,
+    clock: Clock,
+    vendor_seconds: float,
+) -> Services:
     kratos = KratosClient(settings.kratos)
     jumio = JumioClient(
         settings.jumio,
         callback_base_url=settings.links.public_url,
-        before_call=pace.wait if paced else lambda operation: None,
+        before_call=before_call,
     )
     links = Links(settings.links)
     locks = IdentityLocks()
@@ -106,5 +130,6 @@ def _services(settings: Settings, *, clock: Clock, vendor_seconds: float, paced:
         starter=starter,
         settler=settler,
         gate=gate,
+        coordination=coordination,
         pace=pace,
     )

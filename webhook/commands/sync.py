@@ -29,7 +29,7 @@ def run(settings: Settings, *, identity: str | None, every: float | None, as_jso
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: stop.set())
     progress = _progress_line() if sys.stderr.isatty() else lambda report: None
-    sweeper = wiring.for_commands(settings).sweeper(stop, progress)
+    sweeper = wiring.for_commands(settings, stop=stop).sweeper(stop, progress)
     while True:
         begun = time.monotonic()
         report = sweeper.sweep() if identity_id is None else sweeper.sweep_one(identity_id)

@@ -33,8 +33,8 @@ _VERDICT = Histogram(
 )
 _REFUSALS = Counter("jumio_webhook_secret_refusals", "Requests without a right secret.", ["route"])
 
-
 _LOST_LINES = Counter("jumio_webhook_log_lines_lost", "Log lines that found no reader in time.")
+_COORDINATION_FAILURES = Counter("jumio_webhook_coordination_failures", "Calls of Valkey that did not do their work.")
 
 
 def observe(event: str, fields: Mapping[str, object]) -> None:
@@ -48,6 +48,8 @@ def observe(event: str, fields: Mapping[str, object]) -> None:
         _REFUSALS.labels(fields["route"]).inc()
     elif event == Note.LOG_LOST:
         _LOST_LINES.inc(float(str(fields["lines"])))
+    elif event == Note.COORDINATION_FAILED:
+        _COORDINATION_FAILURES.inc()
     elif event in _REACHED:
         _VERIFICATIONS.labels(fields["status"]).inc()
         if isinstance(took := fields.get("seconds_since_start"), float):
