@@ -44,7 +44,7 @@ test: $(VENV)/installed ## all tests (KRATOS_BIN=... runs them on a real Kratos 
 
 .PHONY: coverage
 coverage: $(VENV)/installed ## every line and branch of the package is tested in this process
-	$(PYTEST) -n 2 --cov=webhook tests/core tests/contract tests/wire tests/runtime tests/doctor tests/service
+	$(PYTEST) -n 2 --cov=webhook tests/core tests/contract tests/wire tests/runtime tests/coordination tests/doctor tests/service
 
 .PHONY: lint
 lint: $(VENV)/installed ## ruff and mypy

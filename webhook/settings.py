@@ -9,11 +9,12 @@ from typing import TypeVar, cast
 
 from dotenv import dotenv_values
 
-from webhook import __version__, limits
+from webhook import __version__, limits, valkey_url
 from webhook import setting_values as values
 from webhook.core.assurance import Table
 from webhook.core.status import OnRejected, Status
 from webhook.setting_values import shipped_table
+from webhook.valkey_url import ValkeyUrl
 
 T = TypeVar("T")
 
@@ -107,6 +108,8 @@ class Settings:
     links: LinkSettings
     server: ServerSettings
     log: LogSettings
+    # What several processes share; None where each is alone.
+    valkey: ValkeyUrl | None
 
     @classmethod
     def from_mapping(cls, mapping: Mapping[str, str | None]) -> "Settings":
@@ -164,6 +167,7 @@ class Settings:
                 format=optional("LOG_FORMAT", values.choice("json", "text"), "json"),
                 level=optional("LOG_LEVEL", values.choice("debug", "info", "warning", "error"), "info"),
             ),
+            valkey=reader.perhaps("REDIS_URL", valkey_url.parse),
         )
         if reader.problems:
             raise SettingsError(reader.problems)

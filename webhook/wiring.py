@@ -62,23 +62,41 @@ def utc_now() -> datetime:
 
 
 def for_requests(settings: Settings, *, clock: Clock = utc_now) -> Services:
-    """For `serve`: no call waits for its turn in Jumio's limits, since somebody waits for its answer."""
-    return _services(settings, clock=clock, vendor_seconds=JUMIO_SECONDS, paced=False)
+    """For `serve`: no call waits for its turn in Jumio's limits, since somebody waits for its answer; it is counted."""
+    coordination = _coordination(settings)
+    kratos = KratosClient(settings.kratos)
+    return _services(settings, coordination, kratos, coordination.count, clock=clock, vendor_seconds=JUMIO_SECONDS)
 
 
-def for_commands(settings: Settings, *, clock: Clock = utc_now) -> Services:
-    """For `sync` and `reverify`: calls wait for their turn in Jumio's limits."""
-    return _services(settings, clock=clock, vendor_seconds=COMMAND_JUMIO_SECONDS, paced=True)
+def for_commands(settings: Settings, *, clock: Clock = utc_now, stop: threading.Event | None = None) -> Services:
+    """For `sync` and `reverify`: calls wait for their turn in the peers' limits, until `stop`."""
+    coordination = _coordination(settings)
+    kratos = KratosClient(settings.kratos, is_patient=True)
+    wait = Pace(coordination, stop=stop).wait
+    return _services(settings, coordination, kratos, wait, clock=clock, vendor_seconds=COMMAND_JUMIO_SECONDS)
 
 
-def _services(settings: Settings, *, clock: Clock, vendor_seconds: float, paced: bool) -> Services:
-    coordination: Coordination = Local(RATE_LIMITS)
-    kratos = KratosClient(settings.kratos, is_patient=paced)
-    jumio = JumioClient(
-        settings.jumio,
-        callback_base_url=settings.links.public_url,
-        before_call=Pace(coordination).wait if paced else coordination.count,
-    )
+def _coordination(settings: Settings) -> Coordination:
+    local = Local(RATE_LIMITS)
+    if settings.valkey is None:
+        return local
+    # Imported here: without REDIS_URL nobody pays for it.
+    from webhook.coordination.client import Client
+    from webhook.coordination.valkey import Shared
+
+    return Shared(Client(settings.valkey), local, RATE_LIMITS)
+
+
+def _services(
+    settings: Settings,
+    coordination: Coordination,
+    kratos: KratosClient,
+    before_call: Callable[[str], None],
+    *,
+    clock: Clock,
+    vendor_seconds: float,
+) -> Services:
+    jumio = JumioClient(settings.jumio, callback_base_url=settings.links.public_url, before_call=before_call)
     links = Links(settings.links, clock=clock)
     recorder = Recorder(kratos, coordination=coordination, table=settings.verification.assurance_table, clock=clock)
     starter = Starter(

@@ -15,6 +15,7 @@ from webhook import __version__
 from webhook.core.assurance_table import parse_table
 from webhook.core.status import OnRejected, Status
 from webhook.settings import Settings, SettingsError, shipped_table
+from webhook.valkey_url import ValkeyUrl
 
 EVERYWHERE = "0.0.0.0"  # noqa: S104  # as a container needs it
 EXAMPLE = Path(__file__).parents[2] / ".env.example"
@@ -69,6 +70,7 @@ def test_the_required_settings_are_enough_and_the_rest_has_the_stated_defaults()
     assert settings.links.max_age == timedelta(days=7)
     assert settings.links.secrets == settings.jumio.callback_secrets
     assert settings.verification.assurance_table == shipped_table()
+    assert settings.valkey is None
 
 
 def test_every_missing_setting_is_reported_at_once_by_name() -> None:
@@ -154,6 +156,39 @@ MALFORMED = {
     "ASSURANCE_TABLE": ["/nowhere/table.toml", "/", "/proc/self/exe"],
     "MAX_STARTS_PER_DAY": ["0", "1001", "-1", "five", "2.5"],
     "LINK_MAX_AGE": ["7", "d", "7w", "-7d", "7 d", "1.5d", "123456d", "\u0667d", "0m", "00d"],
+    "REDIS_URL": [
+        "valkey",
+        "valkey:6379",
+        "//valkey",
+        "http://valkey",
+        "redis://",
+        "redis://:6379",
+        "redis://valkey:port",
+        "redis://valkey:99999",
+        "redis://valkey:0",
+        "redis://[::1",
+        "redis://välkey",
+        "redis://val key",
+        "redis://valkey/first",
+        "redis://valkey/0/1",
+        "redis://valkey/12345",
+        "redis://valkey#1",
+        "redis://:pass#word@valkey",
+        "redis://user@valkey",
+        "redis://user:@valkey",
+        "redis://valkey?db=1",
+        "redis://valkey?ssl_ca_certs=/etc/passwd",
+        "rediss://valkey?ssl_cert_reqs=none",
+        "rediss://valkey?ssl_ca_certs=/nowhere/ca.pem",
+        "rediss://valkey?ssl_ca_certs=/",
+        "rediss://valkey?ssl_ca_certs=",
+        "unix://",
+        "unix://run/valkey.sock",
+        "unix://:0/run/valkey.sock",
+        "unix:///run/valkey.sock?db=one",
+        "unix:///run/valkey.sock?db=1&db=2",
+        "unix:///run/valkey.sock?password=x",
+    ],
     "LOG_FORMAT": ["xml", "json,text"],
     "LOG_LEVEL": ["loud", "10"],
 }
@@ -226,6 +261,16 @@ ACCEPTED = [
     ("LINK_MAX_AGE", "30m", "links.max_age", timedelta(minutes=30)),
     ("LINK_MAX_AGE", "12h", "links.max_age", timedelta(hours=12)),
     ("LINK_MAX_AGE", "30d", "links.max_age", timedelta(days=30)),
+    ("REDIS_URL", "redis://valkey", "valkey", ValkeyUrl(host="valkey", port=6379, database=0)),
+    ("REDIS_URL", "valkey://valkey:6380/3", "valkey", ValkeyUrl(host="valkey", port=6380, database=3)),
+    ("REDIS_URL", "redis://[::1]:6380/", "valkey", ValkeyUrl(host="::1", port=6380)),
+    ("REDIS_URL", "rediss://valkey", "valkey", ValkeyUrl(host="valkey", tls=True)),
+    ("REDIS_URL", "valkeys://valkey", "valkey", ValkeyUrl(host="valkey", tls=True)),
+    ("REDIS_URL", f"rediss://v?ssl_ca_certs={EXAMPLE}", "valkey", ValkeyUrl(host="v", tls=True, ca_certs=str(EXAMPLE))),
+    ("REDIS_URL", "redis://:p%40%2F%23@valkey", "valkey", ValkeyUrl(host="valkey", password="p@/#")),
+    ("REDIS_URL", "redis://us%65r:pw@valkey", "valkey", ValkeyUrl(host="valkey", username="user", password="pw")),
+    ("REDIS_URL", "unix:///run/valkey.sock", "valkey", ValkeyUrl(path="/run/valkey.sock")),
+    ("REDIS_URL", "unix://:pw@/run/v.sock?db=2", "valkey", ValkeyUrl(path="/run/v.sock", password="pw", database=2)),
     ("LOG_FORMAT", "Text", "log.format", "text"),
     ("LOG_LEVEL", "WARNING", "log.level", "warning"),
 ]
@@ -248,6 +293,7 @@ SECRETS = {
     "JUMIO_CLIENT_ID": "hush-client-id",
     "JUMIO_CLIENT_SECRET": "hush-client-secret",
     "JUMIO_CALLBACK_SECRET": "hush-callback-secret",
+    "REDIS_URL": "redis://:hush-password@valkey",
 }
 
 
@@ -261,7 +307,10 @@ def test_secrets_are_not_in_the_representation() -> None:
 
 @pytest.mark.parametrize("bad", ["hush,,hush", "hush\x00\u00e9", "\udcffhush,,"])
 def test_secrets_are_not_in_an_error(bad: str) -> None:
-    wrong = dict.fromkeys(SECRETS, bad) | {"KRATOS_ADMIN_URL": "http://user:hush@kratos"}
+    wrong = dict.fromkeys(SECRETS, bad) | {
+        "KRATOS_ADMIN_URL": "http://user:hush@kratos",
+        "REDIS_URL": f"redis://:{bad}@valkey#",
+    }
     with pytest.raises(SettingsError) as caught:
         settings_of(**wrong)
     assert "hush" not in str(caught.value) + repr(caught.value) + "".join(caught.value.problems)
@@ -309,6 +358,7 @@ def test_operators_can_look_up_every_setting() -> None:
 def test_the_example_loads_once_its_secrets_are_changed() -> None:
     example = dotenv_values(EXAMPLE, interpolate=False)
     secrets = {name for name in SECRETS if example[name]}
+    assert not example["REDIS_URL"], "one process needs none"
     with pytest.raises(SettingsError) as caught:
         Settings.from_mapping(example)
     assert {problem.split()[0] for problem in caught.value.problems} == secrets

@@ -9,7 +9,14 @@ import gevent
 import pytest
 from support import SOON
 
-from webhook.runtime.deadline import DeadlineExceeded, has_time_for, interrupted, remaining, time_limit
+from webhook.runtime.deadline import (
+    DeadlineExceeded,
+    has_time_for,
+    interrupted,
+    remaining,
+    time_limit,
+    time_of_its_own,
+)
 
 
 def test_without_a_limit_all_that_is_asked_for_remains() -> None:
@@ -36,6 +43,16 @@ def test_an_inner_limit_shortens_and_never_lengthens() -> None:
 def test_nothing_remains_of_a_limit_that_is_over(seconds: float) -> None:
     with time_limit(seconds), pytest.raises(DeadlineExceeded):
         remaining(8.0)
+
+
+def test_what_must_be_told_at_the_end_has_a_time_of_its_own() -> None:
+    with time_limit(-1.0):
+        with time_of_its_own(0.5):
+            assert 0.4 < remaining(8.0) <= 0.5
+            with time_limit(0.1):
+                assert remaining(8.0) <= 0.1
+        with pytest.raises(DeadlineExceeded):
+            remaining(8.0)
 
 
 def test_a_limit_ends_with_its_block_even_by_an_exception() -> None:

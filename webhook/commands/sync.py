@@ -44,7 +44,7 @@ def run(
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: stop.set())
     progress = _progress_line() if sys.stderr.isatty() else lambda report: None
-    services = wiring.for_commands(settings)
+    services = wiring.for_commands(settings, stop=stop)
     sweeper = services.sweeper(stop, progress)
     if metrics_port is not None:
         _listen(services, metrics_port)

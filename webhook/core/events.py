@@ -48,5 +48,6 @@ class Note(StrEnum):
     SYNC_CRASHED = "sync.crashed"
     SYNC_ABORTED = "sync.aborted"
     SYNC_DONE = "sync.done"
+    COORDINATION_FAILED = "coordination.failed"
     LOG_LOST = "log.lost"
     SERVER_EXCEPTION = "server.exception"

@@ -50,6 +50,7 @@ _SWEEP_ENDED = Gauge(
 _SWEEP_DUE = Gauge(
     "jumio_webhook_sweep_due", "Identities that the last sweep found due.", multiprocess_mode="livemostrecent"
 )
+_COORDINATION_FAILURES = Counter("jumio_webhook_coordination_failures", "Calls of Valkey that did not do their work.")
 
 
 def observe(event: str, fields: Mapping[str, object]) -> None:
@@ -65,6 +66,8 @@ def observe(event: str, fields: Mapping[str, object]) -> None:
         _observe_sweep(fields)
     elif event == Note.LOG_LOST:
         _LOST_LINES.inc(float(str(fields["lines"])))
+    elif event == Note.COORDINATION_FAILED:
+        _COORDINATION_FAILURES.inc()
     elif event in _REACHED:
         _VERIFICATIONS.labels(fields["status"]).inc()
         if isinstance(took := fields.get("seconds_since_start"), float):

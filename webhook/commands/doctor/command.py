@@ -15,6 +15,7 @@ from webhook.commands.doctor import (
     report,
     settings_check,
     templates,
+    valkey_check,
 )
 from webhook.commands.doctor.findings import Finding, merged
 from webhook.settings import Settings
@@ -57,6 +58,10 @@ def _examine(settings: Settings, files: Sequence[Path]) -> tuple[list[Finding], 
     findings += peers.check_kratos(settings)
     findings += peers.check_jumio(settings)
     checked += ["settings", "kratos", "jumio"]
+
+    if settings.valkey is not None:
+        findings += valkey_check.check(settings.valkey)
+        checked.append("valkey")
 
     if settings.links.public_url is not None and settings.links.public_url.startswith("https:"):
         findings += certificate.check(settings.links.public_url, now=datetime.now(UTC))
