@@ -96,7 +96,7 @@ def _services(settings: Settings, *, clock: Clock, vendor_seconds: float, paced:
         clock=clock,
         vendor_seconds=vendor_seconds,
     )
-    gate = Gate(settings.verification, settler=settler, starter=starter, links=links, clock=clock)
+    gate = Gate(settings.verification, identities=kratos, settler=settler, starter=starter, links=links, clock=clock)
     return Services(
         settings=settings,
         clock=clock,
