@@ -144,12 +144,10 @@ def _doctor(arguments: argparse.Namespace) -> int:
 
 
 def _demo(arguments: argparse.Namespace) -> int:
-    needed = {"sandbox": "the package `sandbox`", "_jsonnet": "jsonnet"}
-    missing = [what for name, what in needed.items() if importlib.util.find_spec(name) is None]
-    if missing:
+    if importlib.util.find_spec("sandbox") is None:
         print(
-            f"The demo lacks {' and '.join(missing)}, which the production image leaves out: "
-            "run `make demo` in a checkout, or pip install 'ory-jumio-webhook[demo]'",
+            "The demo lacks the package `sandbox`, which the production image leaves out: run `make demo` in a "
+            "checkout, or pip install ory-jumio-webhook",
             file=sys.stderr,
         )
         return EXIT_CANNOT_RUN
