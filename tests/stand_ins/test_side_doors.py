@@ -14,6 +14,7 @@ import requests
 
 from sandbox import faults
 from sandbox.kratos_binary import RealKratos
+from sandbox.people import PASSWORD
 from sandbox.server import LoopbackServer
 from sandbox.shipped import actions
 
@@ -39,6 +40,14 @@ class WithLinks(RealKratos):
         assert asked.json()["state"] == "sent_email"
         code = self._mailed_code(address, "verification")
         return self._http.post(url, json={"method": "code", "code": code}, headers=json_only, timeout=10)
+
+    def register_with(self, address: str, payload: dict[str, Any]) -> requests.Response:
+        body = {"method": "password", "password": PASSWORD, "traits": {"email": address}, "transient_payload": payload}
+        return self._submit(self._new_flow("registration"), body)
+
+    def login_with(self, address: str, payload: dict[str, Any]) -> requests.Response:
+        body = {"method": "password", "password": PASSWORD, "identifier": address, "transient_payload": payload}
+        return self._submit(self._new_flow("login"), body)
 
     def use_admin_code(self, identity_id: str) -> requests.Response:
         asked = {"identity_id": identity_id, "flow_type": "api"}
@@ -102,3 +111,28 @@ def test_what_an_operator_sends_for_a_recovery_comes_by_the_gate(
     asked = [request for request in hooks.requests if identity_id.encode() in request.body]
     assert [request.path for request in asked if request.path == "/jumio/validate"] == ["/jumio/validate"]
     assert len(kratos.sessions(identity_id)) == (1 if refused else 2)
+
+
+TOO_LONG = {"note": "x" * 300_000}
+
+
+def test_whoever_fills_the_template_s_input_starts_nothing(kratos: WithLinks, hooks: LoopbackServer) -> None:
+    """github.com/ory/kratos/pull/4601: what the doctor calls `template-input-overflow`."""
+    hooks.clear()
+    registered = kratos.register_with(email(), TOO_LONG)
+    assert registered.status_code == 200
+    assert registered.json()["session_token"]
+    identity_id = registered.json()["identity"]["id"]
+    _, another = somebody(kratos)
+    assert hooks.wait(lambda server: any(another.encode() in request.body for request in server.requests))
+    assert not [request for request in hooks.requests if identity_id.encode() in request.body]
+
+
+def test_but_whoever_fills_it_at_a_sign_in_passes_no_gate(kratos: WithLinks, hooks: LoopbackServer) -> None:
+    """Kratos asks nobody and fails, or asks with an empty body, which the service refuses."""
+    address, identity_id = somebody(kratos)
+    hooks.faults = lambda request: None if request.body else REFUSAL
+    for _ in range(3):
+        assert "session_token" not in kratos.login_with(address, TOO_LONG).json()
+    assert len(kratos.sessions(identity_id)) == 1
+    assert kratos.login(address).allowed
