@@ -74,6 +74,14 @@ def test_a_gap_says_who_passes() -> None:
     assert finding.remedy == "BLOCK_LOGIN_STATUSES=none,unstarted,pending,rejected,incomplete"
 
 
+@pytest.mark.parametrize("blocked", ["approved", "pending,approved", "unstarted", "review", "rejected,incomplete"])
+def test_whoever_writes_the_list_that_is_told_has_nothing_left_to_find(blocked: str) -> None:
+    findings = settings_check.check(settings_of(**WISE, BLOCK_LOGIN_STATUSES=blocked))
+    assert findings
+    [(name, told)] = {tuple(finding.remedy.split("=")) for finding in findings}
+    assert (name, found(BLOCK_LOGIN_STATUSES=told)) == ("BLOCK_LOGIN_STATUSES", [])
+
+
 @pytest.mark.parametrize(
     "host",
     ["localhost", "kratos", "127.0.0.1", "::1", "10.1.2.3", "172.16.0.1", "172.31.255.255", "192.168.1.1", "fd00::1",

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 from webhook.commands.doctor.findings import Finding, error, warning
 from webhook.core.status import Status
 
-# A verification that has no result; with the others that are none, these are one for whoever asks for a result.
+# Begun, or asked for, and without a result. Whoever blocks one of these asks for results.
 UNDECIDED = (Status.UNSTARTED, Status.PENDING, Status.INCOMPLETE)
 _WHO = {
     Status.NONE: "for whom nobody started a verification: made by the admin API, older than this service, or whose "
@@ -18,38 +18,27 @@ _WHO = {
 
 
 def check(blocked: Collection[Status], *, where: str, remedy: str, admits_by_level: bool = True) -> Iterator[Finding]:
-    """Everything odd in one list. `remedy` begins what to write instead, which the whole list follows.
+    """Everything odd in one list. `remedy` begins what to write instead; a whole list follows it.
 
     `admits_by_level` is false where nobody without a level passes anyway.
     """
+    undecided = [status for status in UNDECIDED if status in blocked]
+    passing = [status for status in _WHO if status not in blocked] if undecided else []
+    remedy += ",".join(status for status in Status if _is_wise(status, blocked, passing))
     if Status.APPROVED in blocked:
-        left = [status for status in blocked if status is not Status.APPROVED]
-        yield error(
-            "approved-blocked",
-            where=where,
-            what="has `approved`: whoever was verified is stopped, for having been verified",
-            remedy=f"{remedy}{_listed(left or [Status.REJECTED])}",
-        )
+        what = "has `approved`: whoever was verified is stopped, for having been verified"
+        yield error("approved-blocked", where=where, what=what, remedy=remedy)
     if not admits_by_level:
         return
     if Status.REJECTED not in blocked:
-        yield error(
-            "rejected-admitted",
-            where=where,
-            what="lacks `rejected`: people whom Jumio rejected pass",
-            remedy=f"{remedy}{_listed([*blocked, Status.REJECTED])}",
-        )
-    if any(status in blocked for status in UNDECIDED):
-        passing = [status for status in _WHO if status not in blocked]
-        if passing:
-            yield warning(
-                "block-list-gap",
-                where=where,
-                what=f"blocks {_listed([status for status in UNDECIDED if status in blocked])}, and lets people pass "
-                + "; ".join(f"{_WHO[status]} ({status})" for status in passing),
-                remedy=f"{remedy}{_listed([*blocked, *passing])}",
-            )
+        what = "lacks `rejected`: people whom Jumio rejected pass"
+        yield error("rejected-admitted", where=where, what=what, remedy=remedy)
+    if passing:
+        who = "; ".join(f"{_WHO[status]} ({status})" for status in passing)
+        what = f"blocks {', '.join(undecided)}, and lets people pass {who}"
+        yield warning("block-list-gap", where=where, what=what, remedy=remedy)
 
 
-def _listed(statuses: Collection[Status]) -> str:
-    return ",".join(status for status in Status if status in statuses)
+def _is_wise(status: Status, blocked: Collection[Status], passing: Collection[Status]) -> bool:
+    """Whether it belongs into the list that leaves nothing to find."""
+    return status is Status.REJECTED or (status is not Status.APPROVED and (status in blocked or status in passing))

@@ -16,7 +16,7 @@ def check(document: object) -> tuple[list[Finding], list[str]]:
         url = str(hook.config["url"])
         address = address_of(url)
         if address is None:
-            findings.append(_nobody(f"{hook.place}.url", "it is no URL of a host", hook.role, hook.flow))
+            findings.append(_nobody(f"{hook.place}.url", "it is no URL of a host", hook.role))
             continue
         if address not in tried:
             tried[address] = why_unreachable(address)
@@ -24,15 +24,15 @@ def check(document: object) -> tuple[list[Finding], list[str]]:
         if failure == UNKNOWN_NAME and is_private(address[0]):
             unknown[address[0]] = None
         elif failure is not None:
-            findings.append(_nobody(f"{hook.place}.url", failure, hook.role, hook.flow))
+            findings.append(_nobody(f"{hook.place}.url", failure, hook.role))
     return findings, list(unknown)
 
 
-def _nobody(where: str, why: str, role: Role, flow: str) -> Finding:
+def _nobody(where: str, why: str, role: Role) -> Finding:
     if role is Role.INITIATE:
         effect = "whoever registers meanwhile has no record, and is never verified"
     else:
-        effect = f"every {'sign-in' if flow == 'login' else flow} waits three seconds and fails with an error page"
+        effect = "whoever has to pass it waits three seconds, and gets an error page"
     return warning(
         "hook-url-unreachable",
         where=where,
