@@ -169,8 +169,8 @@ def _overflow(document: object, settings: Settings) -> Iterator[Finding]:
                     what="Kratos gives 64 KiB to the template and its input together, and the person adds as much "
                     "transient_payload as they like: with more, /jumio/initiate gets an empty body or no call, and "
                     f"they are `none`, which passes where {', '.join(undecided)} is blocked",
-                    remedy="add none to BLOCK_LOGIN_STATUSES; or let a proxy in front of Kratos refuse bodies over "
-                    "32 KiB",
+                    remedy="add none to BLOCK_LOGIN_STATUSES, and let a proxy in front of Kratos refuse bodies over "
+                    "32 KiB, which may cost somebody else their hook as well",
                 )
 
 
