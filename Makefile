@@ -12,10 +12,10 @@ help: ## list the targets
 # Two layers: what the service and the demo run on, which is there in seconds, and what tests and lint need on top of
 # it. Uncompiled, because most of it is never imported; Python compiles the rest as it goes.
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile
-$(VENV)/runs: requirements.lock requirements-demo.lock
+$(VENV)/runs: requirements.lock
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed") if sys.version_info < (3, 11) else None'
 	$(PYTHON) -m venv $(VENV)
-	$(PIP) --require-hashes -r requirements.lock -r requirements-demo.lock
+	$(PIP) --require-hashes -r requirements.lock
 	echo "$(CURDIR)" > "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/checkout.pth"
 	@touch $@
 
@@ -72,7 +72,5 @@ COMPILE := $(VENV)/uv/bin/uv pip compile --quiet --universal --generate-hashes -
 lock: ## renew the lock files
 	$(PYTHON) -m venv $(VENV)/uv && $(VENV)/uv/bin/pip install --quiet uv
 	$(COMPILE) pyproject.toml -o requirements.lock
-	echo jsonnet | $(COMPILE) - -o requirements-demo.lock
-	$(COMPILE) pyproject.toml --extra demo --group dev --group build --no-strip-extras \
-	  -c requirements.lock -c requirements-demo.lock -o requirements-dev.lock
+	$(COMPILE) pyproject.toml --group dev --group build --no-strip-extras -c requirements.lock -o requirements-dev.lock
 	$(COMPILE) --group build -c requirements-dev.lock -o requirements-build.lock

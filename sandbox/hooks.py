@@ -148,18 +148,18 @@ class HookCaller:
 
 def evaluate(uri: str, context: dict[str, Any]) -> str:
     """The body a template makes of Kratos' `ctx`; RuntimeError as Jsonnet words it."""
-    import _jsonnet
+    import _gojsonnet
 
-    body: str = _jsonnet.evaluate_snippet(uri, _template(uri), tla_codes={"ctx": json.dumps(context)})
+    body: str = _gojsonnet.evaluate_snippet(uri, _template(uri), tla_codes={"ctx": json.dumps(context)})
     return body
 
 
 def map_claims(uri: str, *, session: dict[str, Any], claims: dict[str, Any]) -> dict[str, Any]:
     """The claims that a tokenizer's template adds to Kratos' own; RuntimeError as Jsonnet words it."""
-    import _jsonnet
+    import _gojsonnet
 
     given = {"session": json.dumps(session), "claims": json.dumps(claims)}
-    mapped: dict[str, Any] = json.loads(_jsonnet.evaluate_snippet(uri, _template(uri), ext_codes=given))["claims"]
+    mapped: dict[str, Any] = json.loads(_gojsonnet.evaluate_snippet(uri, _template(uri), ext_codes=given))["claims"]
     return mapped
 
 

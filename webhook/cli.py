@@ -13,7 +13,7 @@ from webhook.commands.arguments import WrongArgument
 from webhook.core.start import REASONS
 from webhook.core.times import parse_duration
 from webhook.errors import Malformed
-from webhook.settings import Settings, SettingsError
+from webhook.settings import Settings, SettingsError, given_names
 
 EXIT_CANNOT_RUN = 2
 
@@ -70,7 +70,14 @@ def _parser() -> argparse.ArgumentParser:
         help="look for traps in this Kratos configuration, too (YAML or JSON); several are merged as Kratos does. "
         "Environment variables that override Kratos' files are not seen",
     )
+    doctor.add_argument(
+        "--templates",
+        metavar="DIR",
+        type=Path,
+        help="look here for the templates that Kratos reads from files elsewhere, by their names",
+    )
     doctor.add_argument("--json", action="store_true", help="print one JSON object")
+    doctor.add_argument("--strict", action="store_true", help="end with status 1 at warnings, too")
     doctor.set_defaults(run=_doctor)
 
     reverify = commands.add_parser("reverify", help="ask people who were verified to do it again")
@@ -169,19 +176,27 @@ def _seconds(text: str) -> float:
 
 
 def _doctor(arguments: argparse.Namespace) -> int:
-    settings = Settings.load()
-    from webhook.commands.doctor import command
+    from webhook.commands.doctor import command, setting_names
 
-    return command.run(settings, kratos_files=arguments.kratos_config, as_json=arguments.json)
+    try:
+        settings = Settings.load()
+    except SettingsError as error:
+        misspelt = setting_names.check(given_names(), Settings.names())
+        raise SettingsError([*error.problems, *(f"{each.where} {each.what}" for each in misspelt)]) from None
+    return command.run(
+        settings,
+        kratos_files=arguments.kratos_config,
+        templates=arguments.templates,
+        as_json=arguments.json,
+        strict=arguments.strict,
+    )
 
 
 def _demo(arguments: argparse.Namespace) -> int:
-    needed = {"sandbox": "the package `sandbox`", "_jsonnet": "jsonnet"}
-    missing = [what for name, what in needed.items() if importlib.util.find_spec(name) is None]
-    if missing:
+    if importlib.util.find_spec("sandbox") is None:
         print(
-            f"The demo lacks {' and '.join(missing)}, which the production image leaves out: "
-            "run `make demo` in a checkout, or pip install 'ory-jumio-webhook[demo]'",
+            "The demo lacks the package `sandbox`, which the production image leaves out: run `make demo` in a "
+            "checkout, or pip install ory-jumio-webhook",
             file=sys.stderr,
         )
         return EXIT_CANNOT_RUN

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """The settings, read once from a mapping and checked all together. Nothing else reads the environment."""
 
+import contextlib
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from dotenv import dotenv_values
 
@@ -179,7 +180,36 @@ class Settings:
 
         :raises SettingsError: see `from_mapping`.
         """
-        return cls.from_mapping({**dotenv_values(".env", interpolate=False), **os.environ})
+        return cls.from_mapping(_given())
+
+    @classmethod
+    def names(cls) -> frozenset[str]:
+        """The name of every setting there is."""
+        asked = _Asked()
+        with contextlib.suppress(SettingsError):
+            cls.from_mapping(asked)
+        return frozenset(asked.names)
+
+
+def given_names() -> frozenset[str]:
+    """Every name that is set in the environment or in `.env`, whosesoever it is."""
+    return frozenset(_given())
+
+
+def _given() -> dict[str, str | None]:
+    return {**dotenv_values(".env", interpolate=False), **os.environ}
+
+
+class _Asked(dict[str, str | None]):
+    """No settings, and a note of each that is asked for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: list[str] = []
+
+    def get(self, name: str, default: Any = None) -> Any:
+        self.names.append(name)
+        return default
 
 
 class _Reader:

@@ -120,7 +120,13 @@ def _services(
         vendor_seconds=vendor_seconds,
     )
     gate = Gate(
-        settings.verification, settler=settler, starter=starter, links=links, coordination=coordination, clock=clock
+        settings.verification,
+        identities=kratos,
+        settler=settler,
+        starter=starter,
+        links=links,
+        coordination=coordination,
+        clock=clock,
     )
     return Services(
         settings=settings,

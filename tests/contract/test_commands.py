@@ -57,7 +57,7 @@ def test_the_demo_says_what_it_lacks(
     assert asked == [{"keep_serving": False}, {"keep_serving": True}]
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     assert command("demo") == 2
-    assert "lacks the package `sandbox` and jsonnet, which the production image leaves out" in capsys.readouterr().err
+    assert "lacks the package `sandbox`, which the production image leaves out" in capsys.readouterr().err
     assert len(asked) == 2
 
 

@@ -1,20 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
 """`POST /jumio/validate` without a policy: whom the sign-in stops, what they read, and what it costs."""
 
+import json
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import gevent
 import pytest
-from support import IDENTITY, LINK, SOON, World, days_ago, message_of, pending
+from support import IDENTITY, LINK, SOON, World, approved, days_ago, message_of, pending, verified
 
 from contract.routes import assert_refused
 from sandbox import faults
 from sandbox.faults import Fault, Kind
 from webhook.core.record import Record
 from webhook.core.status import Status
-from webhook.ory.kratos.metadata import public_member
+from webhook.ory.kratos.metadata import admin_member, public_member
 
 
 def by_status(status: Status) -> dict[str, Any] | None:
@@ -56,6 +58,76 @@ def test_whoever_stays_undecided_is_stopped_by_a_setting_of_the_operators(make_w
 @pytest.mark.parametrize("odd", ["approved", 1, [], True], ids=repr)
 def test_metadata_of_a_shape_that_cannot_be_read_is_never_a_pass(world: World, odd: object) -> None:
     assert_refused(world.validate(IDENTITY, odd), 400, "validate")
+
+
+# --- a public copy that is there and cannot be read ---
+
+UNREADABLE: list[Any] = [
+    *("approved", "", 1, True, None, [], ["approved"]),
+    *(
+        {},
+        {"status": "verified"},
+        {"status": "APPROVED"},
+        {"status": None},
+        {"status": ["approved"]},
+        {"verdict": "PASSED"},
+    ),
+]
+
+
+def overwritten(world: World, record: Record | None, odd: object) -> str:
+    """Somebody whose admin copy is intact (or who has none) and whose public copy somebody else has written over."""
+    admin = {} if record is None else {"metadata_admin": {"jumio": json.loads(json.dumps(admin_member(record)))}}
+    return world.person(metadata_public={"jumio": odd, "theirs": 1}, **admin)
+
+
+@pytest.mark.parametrize("odd", UNREADABLE, ids=repr)
+def test_the_admin_copy_decides_where_the_public_one_cannot_be_read(
+    make_world: Callable[..., World], odd: object
+) -> None:
+    world = make_world(BLOCK_LOGIN_STATUSES="rejected,none")
+    person = overwritten(world, approved(status=Status.REJECTED), odd)
+    assert message_of(world.hook(person))["id"] == 9010001
+    assert world.calls() == ["kratos GET"]
+
+
+def test_it_lets_in_too(world: World, log_lines: list[str]) -> None:
+    person = overwritten(world, verified(), "approved")
+    answer = world.hook(person)
+    assert (answer.status_code, answer.json) == (200, {"status": "approved"})
+    assert world.hook(person, policy={"min_level": 3}).json == {"status": "approved", "level": 3}
+    assert world.calls() == ["kratos GET", "kratos GET"]
+    assert len([line for line in log_lines if " gate.unreadable " in line]) == 2
+
+
+@pytest.mark.parametrize("block", ["rejected", "none", EVERY_BUT_APPROVED, "approved"])
+@pytest.mark.parametrize("admin", [None, "approved", {"jumio": "approved"}, {"jumio": {"status": "fine"}}], ids=repr)
+def test_where_neither_copy_can_be_read_nobody_passes_whatever_is_blocked(
+    make_world: Callable[..., World], block: str, admin: object
+) -> None:
+    world = make_world(BLOCK_LOGIN_STATUSES=block)
+    person = world.person(metadata_public={"jumio": "approved"}, metadata_admin=admin)
+    assert_refused(world.hook(person), 403, "validate")
+    assert_refused(world.hook(person, policy={}), 403, "validate")
+
+
+def test_nor_where_kratos_does_not_know_the_identity(world: World) -> None:
+    assert_refused(world.validate(IDENTITY, {"jumio": "approved"}), 403, "validate")
+
+
+@pytest.mark.parametrize("metadata", [None, {}, {"theirs": "approved"}])
+def test_metadata_without_a_record_are_no_reason_to_ask_anybody(world: World, metadata: object) -> None:
+    assert world.validate(IDENTITY, metadata).json == {"status": "none"}
+    assert world.calls() == []
+
+
+def test_what_is_open_for_long_is_still_looked_at(world: World) -> None:
+    person = open_for_long(world)
+    world.jumio.decide(world.jumio.truth(person)[0].id, "rejected", callback=False)
+    patch = [{"op": "add", "path": "/metadata_public/jumio", "value": "odd"}]
+    world.kratos.identities.patch(person, patch)
+    assert message_of(world.hook(person))["id"] == 9010001
+    assert world.record(person)[0]["status"] == "rejected", "and the public copy is healed with it"
 
 
 def test_a_refusal_is_logged_with_its_status(make_world: Callable[..., World], log_lines: list[str]) -> None:
@@ -157,6 +229,35 @@ def test_whatever_fails_behind_it_the_gate_decides_by_the_record_it_was_sent(
     assert (answer.status_code, answer.json) == (200, {"status": "pending"})
     is_an_answer = (who, name) == ("jumio", "404")  # a workflow that is not known there yet
     assert is_an_answer or len([line for line in log_lines if " gate.not_looked " in line]) == 2
+
+
+@pytest.mark.parametrize("name", PEER_FAULTS)
+def test_a_record_that_cannot_be_read_is_no_pass_whatever_fails_behind_the_gate(
+    world: World, monkeypatch: pytest.MonkeyPatch, log_lines: list[str], name: str
+) -> None:
+    monkeypatch.setattr("webhook.verification.gate.LOOK_SECONDS", 0.3)
+    person = overwritten(world, verified(), "approved")
+    public = world.kratos.identity(person)["metadata_public"]
+    world.kratos.server.faults = lambda request: PEER_FAULTS[name]
+    begun = time.monotonic()
+    assert_refused(gevent.spawn(world.validate, person, public).get(timeout=SOON), 403, "validate")
+    assert time.monotonic() - begun < 2
+    [line] = [line for line in log_lines if " gate.unreadable " in line]
+    assert '"error"' in line
+
+
+def test_reading_it_and_looking_again_share_their_time(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    person = open_for_long(world)
+    public = {"jumio": "odd"}
+    world.kratos.identities.patch(person, [{"op": "add", "path": "/metadata_public", "value": public}])
+    monkeypatch.setattr("webhook.verification.gate.LOOK_SECONDS", 0.5)
+    world.jumio.server.faults = lambda request: faults.hang()
+    pause = faults.hang(0.3)  # the read takes most of it
+    world.kratos.server.faults = lambda request: pause
+    begun = time.monotonic()
+    answer = gevent.spawn(world.validate, person, public).get(timeout=SOON)
+    assert (answer.status_code, answer.json) == (200, {"status": "pending"})
+    assert time.monotonic() - begun < 0.75
 
 
 def test_another_change_of_the_identity_does_not_hold_a_sign_in_up(

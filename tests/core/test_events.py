@@ -30,7 +30,7 @@ def test_notes_keep_their_names() -> None:
     assert {note.value for note in Note} == {
         *("request", "request.failed", "request.crashed", "request.invalid", "outbound", "secret.refused"),
         *("verification.unrecorded", "session.revoked", "server.exception", "log.lost", "coordination.failed"),
-        *("gate.refused", "gate.not_looked", "gate.not_recorded", "gate.not_started"),
+        *("gate.refused", "gate.not_looked", "gate.not_recorded", "gate.not_started", "gate.unreadable"),
         *("page.failed", "page.not_looked", "page.not_recorded"),
         *("reverify.failed", "sync.failed", "sync.crashed", "sync.aborted", "sync.done"),
     }

@@ -32,12 +32,19 @@ log: {level: info}
 
 
 @pytest.fixture
-def kratos_files(tmp_path: Path) -> list[Path]:
-    """kratos.yml and ory-actions.yaml, as an operator has them."""
-    files = {"kratos.yml": KRATOS_YML, "ory-actions.yaml": actions(service_url=SERVICE_URL, ory_secret=ORY_SECRET)}
+def kratos_files(tmp_path: Path, service_url: str) -> list[Path]:
+    """kratos.yml and ory-actions.yaml, as an operator has them, with the service up."""
+    files = {"kratos.yml": KRATOS_YML, "ory-actions.yaml": actions(service_url=service_url, ory_secret=ORY_SECRET)}
     for name, text in files.items():
         tmp_path.joinpath(name).write_text(text)
     return [tmp_path / name for name in files]
+
+
+@pytest.fixture
+def service_url() -> Iterator[str]:
+    """Where somebody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
 
 
 @pytest.fixture

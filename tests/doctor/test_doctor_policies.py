@@ -4,7 +4,6 @@
 import base64
 import copy
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from support import ORY_SECRET, settings_of
 
 from webhook.commands.doctor import kratos_config, policies
 from webhook.commands.doctor.findings import Finding, Severity, merged
+from webhook.commands.doctor.library import Library
 
 Document = dict[str, Any]
 
@@ -23,6 +23,7 @@ RECOVERY = f"{FLOWS}.recovery.after.hooks[0].config"
 LOGIN = f"{FLOWS}.login.after.password.hooks[0].config"
 ENROLMENTS = ("password", "totp", "webauthn", "passkey", "lookup_secret", "oidc")
 POLICY = '{ min_level: 3, on_unmet: "start", max_age: "90d", block_statuses: ["rejected"] }'
+AT_RECOVERY = '{ min_level: 2, on_unmet: "block" }'
 POLICY_AS_JSON = '{"min_level": 3, "on_unmet": "start", "max_age": "90d", "block_statuses": ["rejected"]}'
 # As the shipped ones: the policy on top, and who acts is in the session, or in the identity where there is none.
 TEMPLATE = """
@@ -65,13 +66,14 @@ def stepped_up(clean: Document) -> Document:
     """Both shipped files: a gate for every setting, and one for recovery."""
     flows = clean["selfservice"]["flows"]
     flows["settings"] = {"after": {method: {"hooks": [gate()]} for method in (*ENROLMENTS, "profile")}}
-    flows["recovery"] = {"enabled": True, "after": {"hooks": [gate("{ min_level: 2 }")]}}
+    del flows["recovery"]
+    flows["recovery"] = {"enabled": True, "after": {"hooks": [gate(AT_RECOVERY)]}}
     copied: Document = copy.deepcopy(clean)
     return copied
 
 
 def check(document: Document, **settings: str) -> list[Finding]:
-    return merged(kratos_config.check(document, settings_of(**settings), policies.policies(document)))
+    return merged(kratos_config.check(document, settings_of(**settings), policies.policies(document, Library())))
 
 
 def places(findings: list[Finding]) -> list[tuple[str, str]]:
@@ -112,6 +114,14 @@ def besides(place: str, hook: dict[str, Any]) -> Callable[[Document], None]:
     return spoil
 
 
+def both(*spoils: Callable[[Document], None]) -> Callable[[Document], None]:
+    def spoil(document: Document) -> None:
+        for one in spoils:
+            one(document)
+
+    return spoil
+
+
 def only_the_profile(document: Document) -> None:
     at_recovery(None)(document)
     document["selfservice"]["flows"]["settings"] = {"after": {"profile": {"hooks": [gate()]}}}
@@ -141,7 +151,7 @@ SPOILED: dict[str, tuple[Callable[[Document], None], dict[str, str], list[tuple[
         [("policy-cannot-interrupt", f"{TOTP}.response.ignore")],
     ),
     "recovery that only tells": (
-        at_recovery(gate(can_interrupt=False)), {},
+        at_recovery(gate(AT_RECOVERY, can_interrupt=False)), {},
         [("policy-cannot-interrupt", f"{RECOVERY}.can_interrupt")],
     ),
     "sign-in that only tells": (
@@ -162,7 +172,7 @@ SPOILED: dict[str, tuple[Callable[[Document], None], dict[str, str], list[tuple[
         [("gate-cannot-interrupt", f"{TOTP}.can_interrupt")],
     ),
     "recovery without a policy that only tells": (
-        at_recovery(gate(can_interrupt=None, body=base64_of(NO_POLICY))), {},
+        at_recovery(gate(AT_RECOVERY, can_interrupt=None, body=base64_of(NO_POLICY))), {},
         [("gate-cannot-interrupt", f"{RECOVERY}.can_interrupt")],
     ),
     "settings without a policy, ignored": (
@@ -210,23 +220,76 @@ SPOILED: dict[str, tuple[Callable[[Document], None], dict[str, str], list[tuple[
          ("level-unreachable", f"{RECOVERY}.body")],
     ),
     "a workflow of the tenant's own": (nothing, {"JUMIO_WORKFLOW_KEY": "10999"}, []),
-    # --- enrolment gated, recovery not ---
+    # --- recovery ---
     "recovery without a gate": (
         at_recovery(None), {},
-        [("enrolment-gated-recovery-not", f"{FLOWS}.recovery.after.hooks")],
+        [("recovery-without-gate", f"{FLOWS}.recovery.after.hooks")],
     ),
     "recovery with a hook of somebody else's": (
         at_recovery({"hook": "revoke_active_sessions"}), {},
-        [("enrolment-gated-recovery-not", f"{FLOWS}.recovery.after.hooks")],
+        [("recovery-without-gate", f"{FLOWS}.recovery.after.hooks")],
     ),
     "recovery that is off": (at_recovery(None, enabled=False), {}, []),
     "recovery that is nowhere": (lambda document: document["selfservice"]["flows"].pop("recovery"), {}, []),
     "only the profile has a gate": (
-        only_the_profile, {}, [],
+        only_the_profile, {},
+        [("recovery-without-gate", f"{FLOWS}.recovery.after.hooks")],
+    ),
+    "recovery that starts for whoever reads the mail": (
+        at_recovery(gate("{ min_level: 2, on_unmet: 'start' }")), {},
+        [("recovery-starts", f"{RECOVERY}.body")],
+    ),
+    "recovery that starts, without a level": (
+        at_recovery(gate("{ on_unmet: 'start' }")), {},
+        [("recovery-starts", f"{RECOVERY}.body")],
+    ),
+    # --- a method whose settings have no gate ---
+    **{
+        f"the settings of {method} without a gate": (
+            both(
+                lambda document, method=method: document["selfservice"]["flows"]["settings"]["after"].pop(method),
+                lambda document, method=method: document["selfservice"].update(methods={method: {"enabled": True}}),
+            ), {},
+            [("settings-method-without-gate", f"{FLOWS}.settings.after.{method}.hooks")],
+        )
+        for method in (*ENROLMENTS, "profile")
+    },
+    "a method without a gate, but off": (
+        lambda document: document["selfservice"]["flows"]["settings"]["after"].pop("passkey"), {}, [],
+    ),
+    "a gate that is listed for every method": (
+        both(
+            lambda document: document["selfservice"]["flows"]["settings"]["after"].pop("profile"),
+            besides("settings.after", gate()),
+        ), {},
+        [("gate-never-asked", f"{FLOWS}.settings.after.hooks[0].config"),
+         ("settings-method-without-gate", f"{FLOWS}.settings.after.profile.hooks")],
+    ),
+    # --- what a policy's own list lets through ---
+    "a list with approved": (
+        at_login(gate("{ block_statuses: ['rejected', 'approved'] }")), {},
+        [("approved-blocked", f"{LOGIN}.body")],
+    ),
+    "a list with approved, beside a level": (
+        at_totp(gate("{ min_level: 3, block_statuses: ['approved'] }")), {},
+        [("approved-blocked", f"{TOTP}.body")],
+    ),
+    "a list without rejected": (
+        at_login(gate("{ block_statuses: [] }")), {},
+        [("rejected-admitted", f"{LOGIN}.body")],
+    ),
+    "a list without rejected, beside a level": (at_totp(gate("{ min_level: 1, block_statuses: [] }")), {}, []),
+    "a list without rejected, beside an age": (at_totp(gate("{ max_age: '90d', block_statuses: [] }")), {}, []),
+    "a list with pending, without none": (
+        at_login(gate("{ block_statuses: ['rejected', 'pending'] }")), {},
+        [("block-list-gap", f"{LOGIN}.body")],
+    ),
+    "a list of everybody undecided": (
+        at_login(gate("{ block_statuses: ['rejected', 'pending', 'none', 'unstarted', 'incomplete'] }")), {}, [],
     ),
     # --- the traps of every hook ---
     "a secret that is logged": (
-        at_recovery(gate(auth=None, headers={"X-Webhook-Secret": ORY_SECRET})), {},
+        at_recovery(gate(AT_RECOVERY, auth=None, headers={"X-Webhook-Secret": ORY_SECRET})), {},
         [("secret-in-x-webhook-secret", f"{RECOVERY}.headers.X-Webhook-Secret")],
     ),
     "a secret that is unknown": (
@@ -235,7 +298,7 @@ SPOILED: dict[str, tuple[Callable[[Document], None], dict[str, str], list[tuple[
     ),
     "no secret": (at_totp(gate(auth=None)), {}, [("secret-missing", f"{TOTP}.auth")]),
     "http over the internet": (
-        at_recovery(gate(url="http://jumio-webhook.example.com/jumio/validate")), {},
+        at_recovery(gate(AT_RECOVERY, url="http://jumio-webhook.example.com/jumio/validate")), {},
         [("hook-url-not-tls", f"{RECOVERY}.url")],
     ),
     "GET": (at_totp(gate(method="GET")), {}, [("hook-method-not-post", f"{TOTP}.method")]),
@@ -254,11 +317,11 @@ def test_each_trap_by_its_name_and_place(name: str, stepped_up: Document) -> Non
 
 
 def test_what_may_be_meant_so_is_a_warning(stepped_up: Document) -> None:
-    at_recovery(None)(stepped_up)
+    del stepped_up["selfservice"]["flows"]["settings"]["after"]["profile"]
     findings = check(stepped_up, JUMIO_WORKFLOW_KEY="2")
     assert {(finding.severity, finding.id) for finding in findings} == {
         (Severity.WARNING, "level-unreachable"),
-        (Severity.WARNING, "enrolment-gated-recovery-not"),
+        (Severity.WARNING, "settings-method-without-gate"),
     }
 
 
@@ -300,14 +363,11 @@ def test_the_shipped_templates_as_an_operator_copies_them(stepped_up: Document, 
         ("/* policy: { min_level: 4 } */ function(ctx) {} # policy: {}", None),
     ],
 )
-def test_without_jsonnet_a_policy_is_looked_for(
-    clean: Document, source: str, expected: object, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(sys.modules, "_jsonnet", None)
-    assert not policies.can_evaluate()
-    at_login(gate(body=base64_of(source)))(clean)
-    assert policies.policies(clean).get(LOGIN) == expected
-    assert (LOGIN in policies.policies(clean)) is (expected is not None)
+def test_where_a_template_fails_here_a_policy_is_looked_for(clean: Document, source: str, expected: object) -> None:
+    body, hash_sign, comment = source.partition(" #")
+    at_login(gate(body=base64_of(f"{body} + (error 'not here'){hash_sign}{comment}")))(clean)
+    assert policies.policies(clean, Library()).get(LOGIN) == expected
+    assert (LOGIN in policies.policies(clean, Library())) is (expected is not None)
 
 
 @pytest.mark.parametrize(
@@ -327,13 +387,12 @@ def test_without_jsonnet_a_policy_is_looked_for(
     ],
 )  # fmt: skip
 def test_what_a_template_sends(clean: Document, source: str, expected: object) -> None:
-    assert policies.can_evaluate()
     at_login(gate(body=base64_of(source)))(clean)
-    assert policies.policies(clean).get(LOGIN) == expected
-    assert (LOGIN in policies.policies(clean)) is (expected is not None)
+    assert policies.policies(clean, Library()).get(LOGIN) == expected
+    assert (LOGIN in policies.policies(clean, Library())) is (expected is not None)
 
 
 @pytest.mark.parametrize("body", ["base64://%", "file:///no/such/folder/here/step-up.jsonnet", ""])
 def test_a_template_that_cannot_be_read_has_no_policy(clean: Document, body: str) -> None:
     at_login(gate(body=body))(clean)
-    assert LOGIN not in policies.policies(clean)
+    assert LOGIN not in policies.policies(clean, Library())

@@ -7,6 +7,7 @@ from support import CLIENT_SECRET, settings_of
 from webhook.commands.doctor import settings_check
 from webhook.commands.doctor.hosts import is_private
 
+AUTH = "https://auth.emea-1.jumio.ai/oauth2/token"
 WISE = {"KRATOS_ADMIN_URL": "http://kratos:4434", "PUBLIC_URL": "https://jumio.example.com"}
 
 
@@ -38,10 +39,47 @@ def test_nothing_is_found_where_nothing_is_wrong() -> None:
         ({"JUMIO_AUTH_URL": "http://auth.emea-1.jumio.ai/oauth2/token"}, [("url-not-tls", "JUMIO_AUTH_URL")]),
         ({"JUMIO_API_BASE_URL": "http://8.8.8.8/api/v1"}, [("url-not-tls", "JUMIO_API_BASE_URL")]),
         ({"PUBLIC_URL": None}, [("public-url-unset", "PUBLIC_URL")]),
+        ({"JUMIO_API_BASE_URL": "https://account.emea-1.jumio.ai"}, [("jumio-api-path", "JUMIO_API_BASE_URL")]),
+        ({"JUMIO_API_BASE_URL": "https://account.emea-1.jumio.ai/api"}, [("jumio-api-path", "JUMIO_API_BASE_URL")]),
+        ({"JUMIO_API_BASE_URL": "https://jumio.example.com"}, [("jumio-api-path", "JUMIO_API_BASE_URL")]),
+        (
+            {"JUMIO_API_BASE_URL": "https://account.amer-1.jumio.ai/api/v1", "JUMIO_AUTH_URL": AUTH},
+            [("jumio-regions-differ", "JUMIO_API_BASE_URL")],
+        ),
+        ({"JUMIO_API_BASE_URL": "https://api.EMEA-1.jumio.ai/api/v1", "JUMIO_AUTH_URL": AUTH}, []),
+        ({"JUMIO_API_BASE_URL": "https://jumio.example.com/api/v1", "JUMIO_AUTH_URL": AUTH}, []),
+        ({"JUMIO_API_BASE_URL": "https://jumio.ai/api/v1", "JUMIO_AUTH_URL": AUTH}, []),
+        ({"BLOCK_LOGIN_STATUSES": "rejected,approved"}, [("approved-blocked", "BLOCK_LOGIN_STATUSES")]),
+        (
+            {"BLOCK_LOGIN_STATUSES": "approved"},
+            [("approved-blocked", "BLOCK_LOGIN_STATUSES"), ("rejected-admitted", "BLOCK_LOGIN_STATUSES")],
+        ),
+        ({"BLOCK_LOGIN_STATUSES": "review"}, [("rejected-admitted", "BLOCK_LOGIN_STATUSES")]),
+        ({"BLOCK_LOGIN_STATUSES": "rejected,pending"}, [("block-list-gap", "BLOCK_LOGIN_STATUSES")]),
+        ({"BLOCK_LOGIN_STATUSES": "rejected,unstarted"}, [("block-list-gap", "BLOCK_LOGIN_STATUSES")]),
+        ({"BLOCK_LOGIN_STATUSES": "rejected,pending,unstarted,incomplete,none"}, []),
+        ({"BLOCK_LOGIN_STATUSES": "rejected,review"}, []),
+        ({"BLOCK_LOGIN_STATUSES": "rejected,none"}, []),
     ],
 )  # fmt: skip
 def test_each_trouble_by_its_name(changed: dict[str, str | None], expected: list[tuple[str, str]]) -> None:
     assert found(**changed) == expected
+
+
+def test_a_gap_says_who_passes() -> None:
+    [finding] = settings_check.check(settings_of(**WISE, BLOCK_LOGIN_STATUSES="rejected,pending,unstarted"))
+    assert "(none)" in finding.what
+    assert "(incomplete)" in finding.what
+    assert "(unstarted)" not in finding.what
+    assert finding.remedy == "BLOCK_LOGIN_STATUSES=none,unstarted,pending,rejected,incomplete"
+
+
+@pytest.mark.parametrize("blocked", ["approved", "pending,approved", "unstarted", "review", "rejected,incomplete"])
+def test_whoever_writes_the_list_that_is_told_has_nothing_left_to_find(blocked: str) -> None:
+    findings = settings_check.check(settings_of(**WISE, BLOCK_LOGIN_STATUSES=blocked))
+    assert findings
+    [(name, told)] = {tuple(finding.remedy.split("=")) for finding in findings}
+    assert (name, found(BLOCK_LOGIN_STATUSES=told)) == ("BLOCK_LOGIN_STATUSES", [])
 
 
 @pytest.mark.parametrize(

@@ -211,10 +211,61 @@ SPOILED: dict[str, tuple[Callable[[Document], None], dict[str, str], list[tuple[
     ),
     "a session while pending is blocked": (
         lambda document: None, {"BLOCK_LOGIN_STATUSES": "rejected, pending"},
-        [("session-hook-admits-blocked", f"{REGISTRATION}.password.hooks[1]")],
+        [("session-hook-admits-blocked", f"{REGISTRATION}.password.hooks[1]"),
+         ("template-input-overflow", f"{INITIATE}.body")],
+    ),
+    "no session": (
+        lambda document: at(document, f"{REGISTRATION}.password.hooks").pop(), {},
+        [("session-hook-missing", f"{REGISTRATION}.password.hooks")],
+    ),
+    "no session while somebody new passes no gate": (
+        lambda document: at(document, f"{REGISTRATION}.password.hooks").pop(),
+        {"BLOCK_LOGIN_STATUSES": "rejected,none,unstarted,pending"}, [],
+    ),
+    "the session first": (lambda document: at(document, f"{REGISTRATION}.password.hooks").reverse(), {}, []),
+    "recovery without a gate": (
+        both(put("selfservice.flows.recovery.enabled", True), put("selfservice.flows.recovery.after", None)), {},
+        [("recovery-without-gate", "selfservice.flows.recovery.after.hooks")],
+    ),
+    "recovery without a gate, but off": (put("selfservice.flows.recovery.after", None), {}, []),
+    "an input that a person overflows": (
+        lambda document: at(document, f"{REGISTRATION}.password.hooks").pop(),
+        {"BLOCK_LOGIN_STATUSES": "rejected,unstarted,pending,incomplete"},
+        [("template-input-overflow", f"{INITIATE}.body"),
+        ],
+    ),
+    "a private hook that Kratos may not call": (
+        both(put("clients.http.disallow_private_ip_ranges", True), put(f"{GATE}.url", "http://gate:3000/jumio/validate")),
+        {}, [("private-hook-disallowed", f"{GATE}.url")],
+    ),
+    "a private address that Kratos may not call": (
+        both(
+            put("clients.http.disallow_private_ip_ranges", True),
+            put("clients.http.private_ip_exception_urls", ["http://10.0.0.8:3000/jumio/initiate"]),
+            put(f"{INITIATE}.url", "http://10.0.0.9:3000/jumio/initiate"),
+        ),
+        {}, [("private-hook-disallowed", f"{INITIATE}.url")],
+    ),
+    "a private hook that is excepted": (
+        both(
+            put("clients.http.disallow_private_ip_ranges", True),
+            put("clients.http.private_ip_exception_urls", ["http://gate:3000/jumio/validate"]),
+            put(f"{GATE}.url", "http://gate:3000/jumio/validate"),
+        ), {}, [],
+    ),
+    "private hooks that are excepted by a pattern": (
+        both(
+            put("clients.http.disallow_private_ip_ranges", True),
+            put("clients.http.private_ip_exception_urls", ["http://gate:3000/**"]),
+            put(f"{GATE}.url", "http://gate:3000/jumio/validate"),
+        ), {}, [],
+    ),
+    "only public hooks, and no private one allowed": (
+        put("clients.http.disallow_private_ip_ranges", True), {}, [],
     ),
     "no session while pending is blocked": (
-        lambda document: at(document, f"{REGISTRATION}.password.hooks").pop(), {"BLOCK_LOGIN_STATUSES": "pending"}, [],
+        lambda document: at(document, f"{REGISTRATION}.password.hooks").pop(),
+        {"BLOCK_LOGIN_STATUSES": "none,pending"}, [],
     ),
     "a session while review is blocked": (lambda document: None, {"BLOCK_LOGIN_STATUSES": "rejected,review"}, []),
     "secret in a header that is logged": (
@@ -357,4 +408,4 @@ def test_the_shipped_file_needs_its_secret_changed(clean: Document) -> None:
     text = json.dumps(clean).replace(ORY_SECRET, "CHANGE_ME")
     findings = check(json.loads(text))
     assert {finding.id for finding in findings} == {"secret-unknown"}
-    assert sum(1 + len(finding.also) for finding in findings) == 12
+    assert sum(1 + len(finding.also) for finding in findings) == 13

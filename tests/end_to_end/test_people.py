@@ -51,6 +51,24 @@ def test_a_person_is_verified_and_signs_in_or_reads_why_not(
     assert [message.id for message in login.messages] == ([] if message_id is None else [message_id])
 
 
+def test_whoever_is_rejected_recovers_nothing_by_their_mailbox(here: World) -> None:
+    email, identity_id = register(here)
+    here.verify(here.record(identity_id)["verification_url"], "rejected")
+    here.wait_for_status(identity_id, other_than="pending")
+    here.jumio.wait_for_callbacks()
+
+    recovery = here.kratos.recover(email)
+
+    assert not recovery.allowed
+    assert [message.id for message in recovery.messages] == [9010001]
+    assert here.kratos.sessions(identity_id) == []
+
+
+def test_whoever_is_not_blocked_recovers(here: World) -> None:
+    email, _ = register(here)
+    assert here.kratos.recover(email).session_token
+
+
 def test_the_text_of_a_blocked_login_arrives_in_the_flow(here: World) -> None:
     login = _login_of_somebody_rejected(here)
 
@@ -109,6 +127,7 @@ def test_whoever_is_pending_is_stopped_where_the_operator_wants_that_and_gets_th
 
         pending = here.kratos.login(email)
         unverified = here.kratos.login(stranger, method="code")
+        recovery = here.kratos.recover(email)
 
         link = here.record(identity_id)["verification_url"]
         (message,) = pending.messages
@@ -116,6 +135,11 @@ def test_whoever_is_pending_is_stopped_where_the_operator_wants_that_and_gets_th
         assert link in message.text
         assert not pending.allowed
         assert [message.id for message in unverified.messages] == [9010005]
+        # Whoever reads the mail is stopped, too, and does not get the person's link.
+        (message,) = recovery.messages
+        assert (message.id, message.context) == (9010002, {"status": "pending"})
+        assert link not in message.text
+        assert not recovery.allowed
 
 
 def test_deactivate_locks_the_account_itself(kratos_binary: str | None) -> None:

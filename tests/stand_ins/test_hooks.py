@@ -18,7 +18,7 @@ import yaml
 from sandbox import faults
 from sandbox.faults import Fault
 from sandbox.kratos import KratosStandIn
-from sandbox.people import Login, Message
+from sandbox.people import Login, Message, Recovery
 from sandbox.server import LoopbackServer
 from sandbox.shipped import actions, shipped
 from sandbox.start import start_kratos
@@ -91,6 +91,39 @@ def test_login(world: World, method: str) -> None:
     assert (request.method, request.path) == ("POST", "/jumio/validate")
     assert body["identity"] == {"id": identity_id, "metadata_public": None, "contact_verified": method == "code"}
     assert set(body["flow"]) == {"id", "type"}
+
+
+def test_recovery(world: World) -> None:
+    """It says so in the hook's body: whoever is stopped here gets no link."""
+    address, identity_id = person(world)
+    recovered = world.kratos.recover(address)
+    assert recovered.session_token
+    assert recovered == Recovery(True, recovered.session_token, 200)
+    assert len(world.kratos.sessions(identity_id)) == 2
+    (request,) = calls(world, identity_id)
+    body = json.loads(request.body)
+    assert (request.method, request.path) == ("POST", "/jumio/validate")
+    assert body["identity"] == {"id": identity_id, "metadata_public": None, "contact_verified": True}
+    assert body["policy"] == {"on_unmet": "block"}
+
+
+def test_a_refused_recovery_gives_no_session(world: World) -> None:
+    address, identity_id = person(world)
+    at_validate(world, faults.answer(403, payload(TEXT)))
+    recovered = world.kratos.recover(address)
+    assert (recovered.allowed, recovered.session_token, recovered.messages) == (False, None, (SHOWN,))
+    assert len(world.kratos.sessions(identity_id)) == 1, "the registration's, no new one"
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("first", METHODS)
+def test_registering_again_gives_no_session(world: World, first: str, method: str) -> None:
+    """Whoever is there already has to sign in, past the gate."""
+    address, identity_id = person(world, first)
+    again = world.kratos.register(address, method=method)
+    assert (again.status, again.session_token, [m.id for m in again.messages]) == (400, None, [4000007])
+    assert len(world.kratos.sessions(identity_id)) == 1
+    assert calls(world, identity_id) == []
 
 
 def test_what_a_hook_receives(world: World) -> None:
@@ -365,6 +398,21 @@ def test_traps_of_other_configurations(kind: str) -> None:
         assert (login.allowed, login.status) == (False, 400)
         assert login.error
         assert login.error["message"].startswith("webhook response could not be unmarshalled properly from JSON")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_order_of_the_session_hook_does_not_matter(kind: str) -> None:
+    """https://www.ory.com/docs/kratos/hooks/configure-hooks: `session` runs last, wherever it stands."""
+
+    def change(flows: dict[str, Any]) -> None:
+        flows["registration"]["after"]["password"]["hooks"].reverse()
+
+    with configured(kind, change) as world:
+        registered = world.kratos.register(email())
+        assert registered.session_token
+        identity_id = registered.identity_id
+        assert identity_id
+        assert world.hooks.wait(lambda _: [call.path for call in calls(world, identity_id)] == ["/jumio/initiate"])
 
 
 def _refused_after_storing(world: World) -> None:

@@ -502,5 +502,5 @@ def test_policies_are_seeded() -> None:
 
 def test_needs_only_flask_and_requests() -> None:
     """It runs in an image of its own, without the templates' and configurations' libraries."""
-    code = "import sys; sys.modules.update(yaml=None, _jsonnet=None); import sandbox.jumio"
+    code = "import sys; sys.modules.update(yaml=None, _gojsonnet=None); import sandbox.jumio"
     subprocess.run([sys.executable, "-c", code], check=True)

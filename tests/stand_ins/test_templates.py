@@ -22,6 +22,7 @@ STEP_UPS = {
     "step-up": {"min_level": 3, "on_unmet": "start"},
     "step-up-profile": {"min_level": 2, "on_unmet": "start"},
     "step-up-recovery": {"min_level": 2, "on_unmet": "block"},
+    "recovery": {"on_unmet": "block"},
 }
 REGISTRATION = ("password", "oidc", "code", "webauthn", "passkey")
 
@@ -184,6 +185,11 @@ def test_actions_name_every_method() -> None:
         (web_hook,) = method["hooks"]
         assert web_hook["config"]["can_interrupt"] is True
         assert web_hook["config"]["url"].endswith("/jumio/validate")
+    (web_hook,) = flows["recovery"]["after"]["hooks"]
+    assert web_hook["config"]["can_interrupt"] is True
+    assert web_hook["config"]["url"].endswith("/jumio/validate")
+    assert web_hook["config"]["body"] == f"{PLACEHOLDERS['templates']}/recovery.jsonnet"
+    assert set(flows) == {"registration", "login", "recovery"}
 
 
 def test_actions_are_filled() -> None:

@@ -28,7 +28,15 @@ from webhook.core.assurance import Assurance, Step
 from webhook.core.evidence import Check, Decision
 from webhook.core.record import HISTORY_LENGTH, Record, Reverification
 from webhook.core.status import Status, Verdict
-from webhook.ory.kratos.metadata import admin_member, copies_agree, member, public_member, public_record, read_record
+from webhook.ory.kratos.metadata import (
+    admin_member,
+    copies_agree,
+    is_readable,
+    member,
+    public_member,
+    public_record,
+    read_record,
+)
 
 
 def written(record: Record) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -48,6 +56,22 @@ def test_the_public_copy_holds_exactly_what_the_contract_names() -> None:
         "initiated_at": "2026-03-02T18:00:00.000Z",
         "decided_at": "2026-03-02T18:30:00.000Z",
     }
+
+
+@pytest.mark.parametrize("metadata", [None, {}, "jumio", ["jumio"], 7, {"theirs": {"jumio": 1}}], ids=repr)
+def test_metadata_without_our_member_can_be_judged_by(metadata: object) -> None:
+    assert is_readable(metadata)
+
+
+@pytest.mark.parametrize("status", Status)
+def test_so_can_every_status_that_we_know(status: Status) -> None:
+    assert is_readable({"jumio": {"status": status.value}})
+
+
+@pytest.mark.parametrize("odd", [None, "approved", 1, [], {}, {"status": "fine"}, {"status": {}}], ids=repr)
+def test_and_nothing_else_that_stands_there(odd: object) -> None:
+    assert not is_readable({"jumio": odd})
+    assert public_record({"jumio": odd}) == Record()
 
 
 def test_the_admin_copy_holds_exactly_what_the_contract_names() -> None:

@@ -40,6 +40,7 @@ class Note(StrEnum):
     GATE_NOT_LOOKED = "gate.not_looked"
     GATE_NOT_RECORDED = "gate.not_recorded"
     GATE_NOT_STARTED = "gate.not_started"
+    GATE_UNREADABLE = "gate.unreadable"
     PAGE_FAILED = "page.failed"
     PAGE_NOT_LOOKED = "page.not_looked"
     PAGE_NOT_RECORDED = "page.not_recorded"

@@ -18,12 +18,16 @@ from webhook.runtime import log
 from webhook.runtime.deadline import DeadlineExceeded, time_limit
 from webhook.settings import VerificationSettings
 from webhook.verification.links import Links
-from webhook.verification.ports import Clock, Coordination
+from webhook.verification.ports import Clock, Coordination, Identities
 from webhook.verification.settle import Settler, VerdictNotRecorded
 from webhook.verification.start import Starter
 
 LOOK_WHEN_OLDER_THAN = timedelta(minutes=1)
 _NO_POLICY = Policy()
+
+
+class RecordUnreadable(ServiceError):
+    """The public copy of somebody's record cannot be read, and neither can the admin copy: nobody passes by that."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +53,7 @@ class Gate:
         self,
         settings: VerificationSettings,
         *,
+        identities: Identities,
         settler: Settler,
         starter: Starter,
         links: Links,
@@ -56,6 +61,7 @@ class Gate:
         clock: Clock,
     ) -> None:
         self._settings = settings
+        self._identities = identities
         self._settler = settler
         self._starter = starter
         self._links = links
@@ -63,7 +69,16 @@ class Gate:
         self._clock = clock
 
     def judge(self, hook: GateHook) -> Judgement:
-        """Decide by the record that the hook brought, or a fresher one where a callback may have been lost."""
+        """Decide by the record that the hook brought, or a fresher one where a callback may have been lost.
+
+        :raises RecordUnreadable: the hook's record cannot be read, and Kratos has no other.
+        """
+        if hook.is_readable:
+            return self._decide(hook)
+        with time_limit(LOOK_SECONDS):
+            return self._decide(replace(hook, record=self._recorded(hook.identity_id)))
+
+    def _decide(self, hook: GateHook) -> Judgement:
         record = hook.record
         judged = self._judge(hook, record)
         may_be_over = self._is_pending_for_long(record) or (
@@ -93,6 +108,21 @@ class Gate:
             is_blocked=record.status in block,
             unmet=judge(policy, standing, now=now),
         )
+
+    def _recorded(self, identity_id: str) -> Record:
+        """The record by both copies as they stand in Kratos: the admin copy decides where the public one says nothing.
+
+        :raises RecordUnreadable: there is none, or it cannot be read now.
+        """
+        try:
+            record = self._identities.get(identity_id).record
+            if record.status is Status.NONE:  # which is never written: neither copy says anything
+                raise RecordUnreadable("neither copy of the record can be read")
+        except (ServiceError, DeadlineExceeded) as error:
+            log.event(Note.GATE_UNREADABLE, error=error)
+            raise RecordUnreadable("the record cannot be read") from error
+        log.event(Note.GATE_UNREADABLE, status=record.status.value)
+        return record
 
     def _look(self, hook: GateHook) -> Record:
         """A fresher record.

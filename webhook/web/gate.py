@@ -82,7 +82,7 @@ class GateRoute:
             return _cannot_decide(HTTPStatus.FORBIDDEN, UNFORESEEN)
 
     def _judged(self, hook: GateHook) -> tuple[HTTPStatus, dict[str, Any]]:
-        log.bind(identity_id=hook.identity_id, status=hook.record.status.value)
+        log.bind(identity_id=hook.identity_id, status=hook.record.status.value if hook.is_readable else None)
         with time_limit(REQUEST_SECONDS):
             judged = self._gate.judge(hook)
         if judged.stops:

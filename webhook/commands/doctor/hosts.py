@@ -2,7 +2,7 @@
 """Which hosts may be called without TLS: those that the public internet cannot lie between."""
 
 import ipaddress
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
 _NETWORKS = tuple(
     ipaddress.ip_network(network)
@@ -33,3 +33,9 @@ def is_plain_and_public(url: str) -> bool:
     """Whether the URL would carry secrets in clear through places that are not the operator's."""
     parts = urlsplit(url)
     return parts.scheme == "http" and not is_private(parts.hostname or "")
+
+
+def without_credentials(url: str) -> str:
+    """The URL without what stands before an `@`, and without its query."""
+    parts = urlsplit(url)
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))

@@ -8,9 +8,11 @@ from collections.abc import Mapping
 from typing import Any
 
 # The others must be switched on. `profile` and `link` sign nobody in.
-_ON_BY_DEFAULT = frozenset({"password", "code"})
+_ON_BY_DEFAULT = frozenset({"password", "code", "profile"})
 # They have no hooks of their own in the schema; what runs for them is the generic list.
 GLOBAL_ONLY = ("saml", "deviceauthn")
+# Settings that change how somebody signs in.
+ENROLMENTS = ("password", "totp", "webauthn", "passkey", "lookup_secret", "oidc")
 _FIRST_FACTORS = ("password", "oidc", "passkey", "saml")
 _SECOND_FACTORS = ("totp", "lookup_secret", "deviceauthn")
 
@@ -54,6 +56,11 @@ def second_factors(document: object) -> list[str]:
     if _is_enabled(document, "webauthn") and not _webauthn_is_passwordless(document):
         methods.append("webauthn")
     return methods
+
+
+def settings_methods(document: object) -> list[str]:
+    """What people can change of how they sign in, and the profile, with the address that a recovery goes to."""
+    return [method for method in (*ENROLMENTS, "profile") if _is_enabled(document, method)]
 
 
 def _method(document: object, name: str) -> Mapping[Any, Any]:

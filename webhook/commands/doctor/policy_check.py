@@ -3,10 +3,11 @@
 
 from collections.abc import Collection, Iterator
 
+from webhook.commands.doctor import block_lists
 from webhook.commands.doctor.findings import Finding, error, warning
 from webhook.commands.doctor.kratos_hooks import Hook
 from webhook.core.assurance import CONTACT, Table
-from webhook.core.policy import parse_policy
+from webhook.core.policy import Policy, parse_policy
 from webhook.errors import Malformed
 from webhook.settings import Settings
 
@@ -29,7 +30,7 @@ def check(hook: Hook, policy: object, settings: Settings) -> Iterator[Finding]:
     if isinstance(policy, dict) and _is_above(policy.get("min_level"), table):
         policy = {name: value for name, value in policy.items() if name != "min_level"}  # said above
     try:
-        parse_policy(policy, highest=table.highest)
+        asked = parse_policy(policy, highest=table.highest)
     except Malformed as cause:
         yield error(
             "policy-malformed",
@@ -37,6 +38,26 @@ def check(hook: Hook, policy: object, settings: Settings) -> Iterator[Finding]:
             what=f"{cause}: every call is answered 400, so that nobody gets through",
             remedy='policy: {min_level: 2, max_age: "90d", on_unmet: "start", block_statuses: ["rejected"]}, every '
             "member optional and no others",
+        )
+        return
+    yield from _blocked(hook, asked)
+    if hook.flow == "recovery" and asked.start_when_unmet:
+        yield error(
+            "recovery-starts",
+            where=f"{hook.place}.body",
+            what="a policy with on_unmet: start shows whoever reads the mail a link to the person's verification, and "
+            "starts one where none is open: they show a document of their own, and are verified as the person",
+            remedy="on_unmet: 'block', as in jsonnet/recovery.jsonnet",
+        )
+
+
+def _blocked(hook: Hook, policy: Policy) -> Iterator[Finding]:
+    if policy.block_statuses is not None:
+        yield from block_lists.check(
+            policy.block_statuses,
+            where=f"{hook.place}.body",
+            remedy="block_statuses: a list of ",
+            admits_by_level=not policy.min_level and policy.max_age is None,
         )
 
 

@@ -11,19 +11,20 @@ from webhook.commands.doctor.findings import Finding, Severity
 WIDTH = 110
 
 
-def as_json(findings: Sequence[Finding], checked: Sequence[str]) -> str:
-    """`{"findings": [...], "checked": [...]}`"""
-    return json.dumps({"findings": [asdict(finding) for finding in findings], "checked": list(checked)}, indent=2)
+def as_json(findings: Sequence[Finding], checked: Sequence[str], not_checked: Mapping[str, str]) -> str:
+    """`{"findings": [...], "checked": [...], "not_checked": {what: why}}`"""
+    told = [asdict(finding) for finding in findings]
+    return json.dumps({"findings": told, "checked": list(checked), "not_checked": dict(not_checked)}, indent=2)
 
 
-def as_text(findings: Sequence[Finding], checked: Sequence[str], skipped: Mapping[str, str]) -> str:
+def as_text(findings: Sequence[Finding], checked: Sequence[str], not_checked: Mapping[str, str]) -> str:
     """The columns severity, id and where; below each row what is wrong and what to write instead."""
     column = max((len(finding.id) for finding in findings), default=0)
     parts = [_rows(finding, column) for finding in findings]
     parts.append(_summary(findings))
     parts.append("\n".join([
         f"checked: {', '.join(checked)}",
-        *(f"not checked: {name} ({reason})" for name, reason in skipped.items()),
+        *(f"not checked: {name} ({reason})" for name, reason in not_checked.items()),
     ]))  # fmt: skip
     return "\n\n".join(parts)
 

@@ -3,7 +3,9 @@
 
 import re
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
+from webhook.commands.doctor import block_lists
 from webhook.commands.doctor.findings import Finding, error, warning
 from webhook.commands.doctor.hosts import is_plain_and_public
 from webhook.settings import Settings
@@ -15,7 +17,16 @@ _GENERATED = "the output of `openssl rand -hex 32`"
 
 def check(settings: Settings) -> list[Finding]:
     """Everything unwise in the settings."""
-    return [*_secrets(settings), *_shared(settings), *_urls(settings), *_public_url(settings)]
+    return [
+        *_secrets(settings),
+        *_shared(settings),
+        *_urls(settings),
+        *_jumio_urls(settings),
+        *_public_url(settings),
+        *block_lists.check(
+            settings.verification.block_login_statuses, where="BLOCK_LOGIN_STATUSES", remedy="BLOCK_LOGIN_STATUSES="
+        ),
+    ]
 
 
 def _secrets(settings: Settings) -> Iterator[Finding]:
@@ -68,6 +79,34 @@ def _urls(settings: Settings) -> Iterator[Finding]:
                 what="is plain http to a host that is neither loopback nor private: credentials go in clear",
                 remedy=f"{name}=https://...",
             )
+
+
+def _jumio_urls(settings: Settings) -> Iterator[Finding]:
+    """https://documentation.jumio.ai/docs/developer-resources/API/Authentication: each region issues its own tokens."""
+    api, auth = urlsplit(settings.jumio.api_base_url), urlsplit(settings.jumio.auth_url)
+    if not api.path.endswith("/api/v1"):
+        yield error(
+            "jumio-api-path",
+            where="JUMIO_API_BASE_URL",
+            what="does not end in /api/v1: Jumio answers every start and every reading 404, so that nobody is verified",
+            remedy=f"JUMIO_API_BASE_URL={api.scheme}://{api.netloc}/api/v1",
+        )
+    regions = [_region(url.hostname or "") for url in (auth, api)]
+    if None not in regions and regions[0] != regions[1]:
+        yield error(
+            "jumio-regions-differ",
+            where="JUMIO_API_BASE_URL",
+            what=f"is of the region {regions[1]}, and JUMIO_AUTH_URL's tokens are for {regions[0]}: Jumio refuses "
+            "every start and every reading, so that nobody is verified",
+            remedy=f"JUMIO_API_BASE_URL=https://account.{regions[0]}.jumio.ai/api/v1, or the JUMIO_AUTH_URL of your "
+            "tenant's region",
+        )
+
+
+def _region(host: str) -> str | None:
+    """`emea-1` of `auth.emea-1.jumio.ai`; None where it is no host of Jumio's."""
+    labels = host.lower().rstrip(".").split(".")
+    return labels[-3] if len(labels) > 3 and labels[-2:] == ["jumio", "ai"] else None
 
 
 def _public_url(settings: Settings) -> Iterator[Finding]:

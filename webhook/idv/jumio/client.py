@@ -4,6 +4,7 @@
 import time
 from collections.abc import Callable, Collection
 from typing import Any
+from uuid import uuid4
 
 import requests
 from requests.auth import AuthBase, HTTPBasicAuth
@@ -98,6 +99,23 @@ class JumioClient:
         :raises VendorError: it does not.
         """
         self._token.get()
+
+    def check_api(self) -> None:
+        """Ask for a workflow that nobody has: shows that the API can be reached and takes the token.
+
+        :raises VendorError: it does not.
+        """
+        nobody = str(uuid4())
+        try:
+            self._call("read", "GET", f"{self._retrieval_url}/accounts/{nobody}/workflow-executions/{nobody}")
+        except WorkflowUnknown:
+            return
+        raise VendorUnavailable("what answers is not Jumio's API")
+
+    @property
+    def api_urls(self) -> tuple[str, ...]:
+        """The base URLs that calls go to."""
+        return tuple(dict.fromkeys((self._account_url, self._retrieval_url)))
 
     def _start_body(self, identity_id: str, workflow_key: int | str) -> dict[str, Any]:
         settings = self._settings

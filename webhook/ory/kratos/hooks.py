@@ -13,15 +13,19 @@ from webhook.core.start import REASONS
 from webhook.core.strict_json import parse_json_object
 from webhook.core.times import parse_duration
 from webhook.errors import Malformed
-from webhook.ory.kratos.metadata import public_record
+from webhook.ory.kratos.metadata import is_readable, public_record
 
 
 @dataclass(frozen=True, kw_only=True)
 class GateHook:
-    """What a hook of the gate tells: who is at it, the public copy of the record, and what this hook demands."""
+    """What a hook of the gate tells: who is at it, the public copy of the record, and what this hook demands.
+
+    Where the copy is there and cannot be read (`is_readable` is false), `record` says nothing.
+    """
 
     identity_id: str
     record: Record
+    is_readable: bool = True
     verified_address: bool
     policy: Policy | None
 
@@ -55,6 +59,7 @@ def parse_validate(body: bytes, *, highest_level: int) -> GateHook:
     return GateHook(
         identity_id=identity_id,
         record=public_record(metadata_public),
+        is_readable=is_readable(metadata_public),
         verified_address=verified_address,
         policy=parse_policy(parsed["policy"], highest=highest_level) if "policy" in parsed else None,
     )

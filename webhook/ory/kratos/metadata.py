@@ -167,6 +167,14 @@ def member(metadata: object) -> Mapping[str, Any] | None:
     return found if isinstance(found, Mapping) else None
 
 
+def is_readable(metadata: object) -> bool:
+    """Whether an identity's metadata can be judged by: no `jumio` member at all, or one with a status that we know."""
+    if not isinstance(metadata, Mapping) or "jumio" not in metadata:
+        return True
+    written = member(metadata)
+    return written is not None and written.get("status") in list(Status)
+
+
 def public_record(metadata_public: object) -> Record:
     """The record by the public copy alone: all that a login hook gets to see."""
     return _parse_shared(member(metadata_public))
