@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """`POST /jumio/initiate`: what is started for whom, what is answered when it cannot be, and that none is paid twice."""
 
+import json
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 
 import pytest
 from support import ACCOUNT, IDENTITY, WORKFLOW, World, approved, days_ago, pending
@@ -12,6 +13,7 @@ from support import ACCOUNT, IDENTITY, WORKFLOW, World, approved, days_ago, pend
 from contract.routes import assert_refused
 from sandbox import faults
 from sandbox.faults import Fault
+from sandbox.server import Request
 from webhook.core.ids import NIL_UUID
 from webhook.core.record import Record
 from webhook.core.status import Status
@@ -56,9 +58,14 @@ def test_asked_again_while_it_is_open_the_answer_is_the_same_and_nothing_is_star
 @pytest.mark.parametrize("status", [Status.APPROVED, Status.REVIEW, Status.REJECTED])
 def test_for_whoever_has_a_verdict_it_is_told_and_nothing_is_started(world: World, status: Status) -> None:
     person = world.person_with(approved(status=status))
-    answer = world.initiate(person)
-    assert (answer.status_code, answer.json) == (200, {"status": status.value})
-    assert world.calls() == ["kratos GET"]
+    before = world.record(person)
+    for calls in (["kratos PATCH", "kratos PATCH"], ["kratos GET"]):  # once it is known, nothing is noted for nothing
+        world.forget_calls()
+        answer = world.initiate(person)
+        assert (answer.status_code, answer.json) == (200, {"status": status.value})
+        assert world.calls() == calls
+        public, admin = world.record(person)
+        assert (public, {**admin, "workflows": None}) == (before[0], {**before[1], "workflows": None})
 
 
 def test_an_open_one_without_a_link_from_jumio_is_still_pending(world: World) -> None:
@@ -69,7 +76,7 @@ def test_an_open_one_without_a_link_from_jumio_is_still_pending(world: World) ->
         "workflow_execution_id": WORKFLOW,
         "verification_url": None,
     }
-    assert world.calls() == ["kratos GET"]
+    assert world.starts() == []
 
 
 @pytest.mark.parametrize("status", [Status.INCOMPLETE, Status.UNSTARTED])
@@ -123,9 +130,9 @@ def test_a_registration_never_fails_because_of_jumio_and_it_is_started_later(wor
     assert statuses(world, person) == ["unstarted", "unstarted"]
     assert world.kratos.identity(person)["metadata_public"]["theirs"] == 1
 
-    world.forget_calls()
+    history = world.record(person)[1]["history"]
     assert world.initiate(person).json == answer.json
-    assert world.kratos.server.count("PATCH", ".*") == 0, "it is recorded already"
+    assert world.record(person)[1]["history"] == history, "it is recorded already"
 
     world.jumio.server.faults = None
     assert world.initiate(person).json["status"] == "pending"
@@ -182,7 +189,7 @@ def test_what_finds_no_room_at_jumio_is_unstarted(
 
 def test_for_an_unknown_identity_it_is_404(world: World) -> None:
     assert_refused(world.initiate(IDENTITY), 404)
-    assert world.calls() == ["kratos GET"]
+    assert world.calls() == ["kratos PATCH"]
 
 
 def test_for_the_nil_uuid_the_cause_is_named(world: World) -> None:
@@ -193,20 +200,21 @@ def test_for_the_nil_uuid_the_cause_is_named(world: World) -> None:
     assert world.calls() == []
 
 
-@pytest.mark.parametrize("method", ["GET", "PATCH"])
+@pytest.mark.parametrize("is_known", [False, True])
 @pytest.mark.parametrize(
     "fault",
     [faults.answer(500), faults.answer(401), faults.answer(400, b"{}"), faults.garbage(), faults.reset()],
     ids=["500", "401", "400", "garbage", "a reset"],
 )
-def test_a_kratos_that_cannot_be_read_or_written_is_503(
-    world: World, monkeypatch: pytest.MonkeyPatch, method: str, fault: Fault
+def test_a_kratos_that_cannot_be_read_or_written_is_503_and_nothing_is_paid_for(
+    world: World, fault: Fault, is_known: bool
 ) -> None:
-    monkeypatch.setattr("webhook.verification.start.NOTE_WAITS", (0.0, 0.0))
     person = world.person()
-    world.kratos.server.faults = lambda request: fault if request.method == method else None
+    if is_known:
+        world.services.starter._known[person] = None
+    world.kratos.server.faults = lambda request: fault if request.method in ("GET", "PATCH") else None
     assert_refused(world.initiate(person), 503)
-    assert len(world.jumio.workflows) == (method == "PATCH")
+    assert world.starts() == []
 
 
 @pytest.mark.parametrize("odd", ["text", ["jumio"]], ids=repr)
@@ -214,7 +222,7 @@ def test_a_kratos_that_cannot_be_read_or_written_is_503(
 def test_nothing_is_started_for_whom_nothing_can_be_noted(world: World, name: str, odd: object) -> None:
     person = world.person(**{name: odd})
     assert_refused(world.initiate(person), 503)
-    assert world.calls() == ["kratos GET"]
+    assert world.starts() == []
     assert world.kratos.identity(person)[name] == odd
 
 
@@ -222,10 +230,15 @@ def test_nothing_is_started_for_whom_nothing_can_be_noted(world: World, name: st
 
 
 def cannot_be_written(world: World, fault: Fault, times: int | None = None) -> None:
-    """The next PATCHes of Kratos fail: so many, or all."""
+    """PATCHes of Kratos fail: so many, or all, but for those that note that a start is asked for."""
     left = iter(range(times)) if times is not None else iter(int, 1)
+
+    def is_note(request: Request) -> bool:
+        steps = json.loads(request.body)
+        return [(step["op"], step["path"]) for step in steps] == [("add", "/metadata_admin/jumio/asked_at")]
+
     world.kratos.server.faults = lambda request: (
-        fault if request.method == "PATCH" and next(left, None) is not None else None
+        fault if request.method == "PATCH" and not is_note(request) and next(left, None) is not None else None
     )
 
 
@@ -248,7 +261,7 @@ def test_when_it_cannot_be_noted_that_is_told_loudly(
     assert_refused(world.initiate(world.person()), 503)
     assert [line for line in log_lines if "verification.unrecorded" in line and "ERROR" in line]
     assert len(world.jumio.workflows) == 1
-    assert world.kratos.server.count("PATCH", ".*") == tries
+    assert world.kratos.server.count("PATCH", ".*") == 1 + tries
 
 
 def test_it_is_noted_by_the_next_attempt_of_the_same_process(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -271,21 +284,20 @@ def test_but_not_for_as_long_as_jumio_keeps_it_open(
     cannot_be_written(world, faults.answer(500))
     assert world.initiate(person).status_code == 503
     world.kratos.server.faults = None
-    late = datetime.now(UTC) + timedelta(minutes=11)
-    monkeypatch.setattr(world.services.starter, "_clock", lambda: late)
+    monkeypatch.setattr(world.services.coordination, "_clock", lambda: time.monotonic() + 3601)
     assert world.initiate(person).status_code == 200
     assert len(world.jumio.truth(person)) == 2
 
 
 def test_an_outage_fills_no_memory_with_what_could_not_be_noted(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("webhook.verification.start.NOTE_WAITS", ())
-    monkeypatch.setattr("webhook.verification.start.UNNOTED_AT_MOST", 1)
+    monkeypatch.setattr("webhook.coordination.local.PAID_AT_MOST", 1)
     people = [world.person(name) for name in ("one", "other")]
     cannot_be_written(world, faults.answer(503))
     for person in people:
         assert world.initiate(person).status_code == 503
     world.kratos.server.faults = None
-    for person in people:
+    for person in reversed(people):
         assert world.initiate(person).status_code == 200
     assert [len(world.jumio.truth(person)) for person in people] == [2, 1], "the last is remembered"
 
@@ -297,14 +309,14 @@ def test_an_outage_fills_no_memory_with_what_could_not_be_noted(world: World, mo
 )
 def test_neither_a_start_nor_that_it_failed_can_be_noted(world: World, fault: Fault, reason: str) -> None:
     person = world.person()
-    before = world.record(person)
     world.jumio.server.faults = lambda request: fault if request.path.endswith("/accounts") else None
     cannot_be_written(world, faults.answer(503))
     answer = world.initiate(person)
     assert_refused(answer, 503)
     assert answer.json is not None
     assert reason in answer.json["error"]["reason"]
-    assert world.record(person) == before
+    assert world.record(person)[0] is None
+    assert world.record(person)[1].keys() == {"asked_at"}, "the next sweep starts whoever bears this note"
     assert len(world.starts()) == 1
 
 

@@ -79,6 +79,15 @@ def test_a_reverification_is_started_on_the_existing_account(world: World) -> No
         "reverification": {**shown, "initiated_at": admin["reverification"]["initiated_at"], "workflow_key": 10014},
         "starts": admin["starts"],
         "history": admin["history"],
+        "workflows": {
+            **before[1]["workflows"],
+            workflow.id: {
+                "state": "open",
+                "account_id": workflow.account_id,
+                "created_at": admin["reverification"]["initiated_at"],
+                "workflow_key": 10014,
+            },
+        },
     }
     assert len(admin["starts"]) == 2
     assert admin["history"][-1]["event"] == "reverification.started"
@@ -190,7 +199,8 @@ def test_what_jumio_does_not_start_is_due_all_the_same(world: World, fault: Faul
     assert answer.json["reason"]
     assert world.record(person)[0]["status"] == "approved"
     if due_in is None:
-        assert world.record(person) == before
+        public, admin = world.record(person)
+        assert (public, {**admin, "starts": None}) == (before[0], {**before[1], "starts": None})
         assert "reverification" not in answer.json
     else:
         assert answer.json["reverification"]["workflow_execution_id"] is None
@@ -215,7 +225,9 @@ def test_a_workflow_that_cannot_be_noted_is_told_loudly(
 ) -> None:
     monkeypatch.setattr("webhook.verification.start.NOTE_WAITS", (0.0, 0.0))
     person = world.verified_person()
-    world.kratos.server.faults = lambda request: faults.answer(500) if request.method == "PATCH" else None
+    world.kratos.server.faults = lambda request: (
+        faults.answer(500) if request.method == "PATCH" and b"reverification" in request.body else None
+    )
     assert world.reverify(person).status_code == 503
     assert [line for line in log_lines if "verification.unrecorded" in line and "ERROR" in line]
 
@@ -277,9 +289,8 @@ def test_a_passed_document_with_as_much_evidence_replaces_what_was_known(world: 
     assert world.call_back(workflow).json == {"result": "unchanged"}
     assert world.call_back(world.jumio.truth(person)[0]).json == {
         "result": "ignored",
-        "reason": "a younger workflow is recorded",
+        "reason": "another workflow's verdict stands: approved",
     }
-    assert world.kratos.server.count("PATCH", ".*") == 0
 
 
 def test_a_callback_of_a_passed_face_that_comes_twice_writes_once(world: World) -> None:
@@ -350,7 +361,7 @@ def test_a_doubted_face_is_no_result_and_due_as_before(world: World) -> None:
     assert admin["history"][-1]["event"] == "reverification.lapsed"
     asked(world, person)
     world.forget_calls()
-    assert world.call_back(workflow).json == {"result": "ignored", "reason": "a doubt about a face is no result"}
+    assert world.call_back(workflow).json == {"result": "unchanged"}
     assert world.kratos.server.count("PATCH", ".*") == 0, "told again, it does not call off the next try"
 
 
@@ -372,7 +383,7 @@ def test_one_that_expired_is_due_as_before(world: World, outcome: str) -> None:
     }
     assert admin["history"][-1]["event"] == "reverification.lapsed"
     world.forget_calls()
-    assert world.call_back(workflow).json["result"] == "ignored"
+    assert world.call_back(workflow).json["result"] == "unchanged"
     assert world.kratos.server.count("PATCH", ".*") == 0
     assert world.hook(person, policy={"min_level": 3}).status_code == 200, "there is time until it is due"
     asked(world, person)

@@ -115,7 +115,7 @@ def shown(record: Record, workflows: tuple[Workflow, ...]) -> Record:
         record,
         status=told.status,
         verdict=current.verdict if has_verdict else None,
-        account_id=current.account_id or record.account_id,
+        account_id=(record.account_id if same else None) or current.account_id or record.account_id,
         workflow_execution_id=current.id or None,
         verification_url=record.verification_url if keeps_link else None,
         vendor_url=record.vendor_url if keeps_link else None,
@@ -124,11 +124,16 @@ def shown(record: Record, workflows: tuple[Workflow, ...]) -> Record:
         workflow_key=current.key,
         decision=current.decision,
         checks=told.shows.checks if told.shows is not None else (),
-        assurance=_assurance(told, record.assurance),
+        assurance=record.assurance if _shows_the_same(told, record) else _assurance(told, record.assurance),
         reverification=record.reverification if told.status in (Status.APPROVED, Status.REVIEW) else None,
         asked_at=record.asked_at if {record.status, told.status} <= STARTABLE else None,
     )
     return changed.with_known(workflows)
+
+
+def _shows_the_same(told: Conclusion, record: Record) -> bool:
+    before = concluded(record.known)
+    return record.assurance is not None and (before.shows, before.verified_at) == (told.shows, told.verified_at)
 
 
 def _assurance(told: Conclusion, known: Assurance | None) -> Assurance | None:

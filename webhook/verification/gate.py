@@ -148,12 +148,18 @@ class Gate:
 
         A policy that only blocks shows no link: at a recovery that would hand it to whoever reads the mail.
         """
-        if hook.policy is not None:
-            if not hook.policy.start_when_unmet:
-                return None
-            record = self._offered(hook, record, hook.policy)
-        link = _open_link(record) or record.verification_url
+        if hook.policy is None:
+            link = _open_link(record) or self._own_link(record)
+        elif hook.policy.start_when_unmet:
+            link = _open_link(self._offered(hook, record, hook.policy))
+        else:
+            link = None
         return self._links.make(hook.identity_id) if self._links.is_expired(link) else link
+
+    def _own_link(self, record: Record) -> str | None:
+        """Our link where nothing is open, and the person can start something by its page."""
+        url = record.verification_url
+        return url if url is not None and record.status in STARTABLE and self._links.is_ours(url) else None
 
     def _offered(self, hook: GateHook, record: Record, policy: Policy) -> Record:
         """The record once a workflow is open that would open the gate, where one can be."""

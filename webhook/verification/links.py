@@ -4,7 +4,7 @@
 import hashlib
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 from itsdangerous import BadSignature, TimestampSigner
 
@@ -24,7 +24,7 @@ class LinkExpired(Exception):
 class Links:
     """Makes links and reads them. The first of the secrets signs, any of them is accepted."""
 
-    def __init__(self, settings: LinkSettings, *, clock: Callable[[], datetime]) -> None:
+    def __init__(self, settings: LinkSettings, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._clock = clock
         self._base_url = settings.public_url
         self._max_age = settings.max_age

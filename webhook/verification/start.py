@@ -47,6 +47,8 @@ from webhook.verification.recorder import Recorder
 
 # Pauses between the tries to note a workflow that was just started.
 NOTE_WAITS = (0.1, 0.4)
+# Persons of whom it is remembered that they have a record, the oldest of whom is dropped.
+KNOWN_AT_MOST = 10_000
 # Pauses before looking what another process, which was there first, has made of it.
 OTHERS_WAITS = (0.3, 0.7, 1.0)
 _BAD_REQUEST = 400
@@ -97,6 +99,8 @@ class Starter:
         self._coordination = coordination
         self._clock = clock
         self._vendor_seconds = vendor_seconds
+        # Whoever has a record most likely needs no start: read before anything is noted.
+        self._known: dict[str, None] = {}
 
     def start(self, identity_id: str) -> Start:
         """Start a workflow for an identity that has none which is open or concluded.
@@ -106,7 +110,14 @@ class Starter:
         :raises KratosError: the identity cannot be read or written.
         :raises Busy: another request of this process is at work on it.
         """
-        return self._alone(identity_id, lambda: self._first(self._asked(identity_id)))
+
+        def work() -> Start:
+            is_known = identity_id in self._known
+            start = self._first(self._identities.get(identity_id) if is_known else self._asked(identity_id))
+            self._remember_known(identity_id)
+            return start
+
+        return self._alone(identity_id, work)
 
     def reverify(self, identity_id: str, *, reason: str, due_in: timedelta | None) -> Start:
         """Ask somebody who was verified to do it again; what is known of them stands until that ends.
@@ -167,6 +178,11 @@ class Starter:
             except Busy as error:  # another process is
                 reason = str(error)
             return self._made_elsewhere(identity_id, reason)
+
+    def _remember_known(self, identity_id: str) -> None:
+        if len(self._known) >= KNOWN_AT_MOST:
+            del self._known[next(iter(self._known))]
+        self._known[identity_id] = None
 
     def _made_elsewhere(self, identity_id: str, reason: str) -> Start:
         for wait in OTHERS_WAITS:
