@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The one path a verdict takes: observe (read Kratos and the vendor, decide), apply (write to Kratos, end sessions)."""
 
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -114,13 +114,13 @@ class Settler:
         if record.account_id is None or workflow_execution_id is None:
             return self._unknown(identity)
         asked_at = self._clock()
-        try:
+        reading: Reading | None = None
+        with suppress(WorkflowUnknown):
             reading = self._read(record.account_id, workflow_execution_id)
-        except WorkflowUnknown:
-            return self._unknown(identity)
-        if self._decided(identity, reading).outcome.result is not Result.UNCHANGED:
+        seen = self._unknown(identity) if reading is None else self._decided(identity, reading)
+        if seen.outcome.result is not Result.UNCHANGED or not self._stands(identity, seen.record):
             identity = self._identities.get(identity_id)  # the vendor took its time: what is written builds on today
-        return self._judged(identity, reading, asked_at)
+        return self._unknown(identity) if reading is None else self._judged(identity, reading, asked_at)
 
     def complete(self, identity_id: str) -> Outcome:
         """Give a record from before there were steps its own. The vendor has nothing to say to that.
@@ -141,12 +141,11 @@ class Settler:
         identity, outcome = observation.identity, observation.outcome
         record = outcome.record
         try:
-            if outcome.result is not Result.IGNORED and record.status is not Status.NONE:
-                state = "inactive" if self._must_deactivate(record) else None
-                if not identity.holds(record) or (state is not None and identity.state != state):
-                    if outcome.result is Result.UNCHANGED:
-                        outcome = replace(outcome, result=Result.APPLIED, event=Event.HEALED)
-                    self._identities.write(identity, record, state=state)
+            counts = outcome.result is not Result.IGNORED and record.status is not Status.NONE
+            if counts and not self._stands(identity, record):
+                if outcome.result is Result.UNCHANGED:
+                    outcome = replace(outcome, result=Result.APPLIED, event=Event.HEALED)
+                self._identities.write(identity, record, state=self._state_for(record))
             if outcome.event is not None:
                 audit(outcome.event, identity.id, record, reason=outcome.reason)
             if outcome.result is not Result.IGNORED and record.status is Status.REJECTED:
@@ -196,8 +195,13 @@ class Settler:
         record = self._links.restored(identity.id, outcome.record)
         return Observation(identity=identity, outcome=replace(outcome, record=record))
 
-    def _must_deactivate(self, record: Record) -> bool:
-        return record.status is Status.REJECTED and self._settings.on_rejected is OnRejected.DEACTIVATE
+    def _stands(self, identity: Identity, record: Record) -> bool:
+        """Whether Kratos has all of it, so that nothing is to be written."""
+        return identity.holds(record) and self._state_for(record) in (None, identity.state)
+
+    def _state_for(self, record: Record) -> str | None:
+        must_deactivate = record.status is Status.REJECTED and self._settings.on_rejected is OnRejected.DEACTIVATE
+        return "inactive" if must_deactivate else None
 
 
 def _last_change(record: Record) -> datetime:
