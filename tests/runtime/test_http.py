@@ -222,6 +222,65 @@ def test_all_addresses_share_the_time_for_connecting(
     assert 0.15 < time.monotonic() - begun < SOON
 
 
+def test_an_address_that_is_silent_leaves_time_for_the_next(
+    get: Get, peer: LoopbackServer, silent_host: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A route that drops everything: what IPv6, or a zone that is down, often is."""
+    monkeypatch.setattr(http, "CONNECT_SECONDS", 1.0)
+    peer_is_far_away(peer, monkeypatch, seconds=0.3)
+    silent = ("127.0.0.1", int(silent_host.rpartition(":")[2]))
+    addresses = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", at) for at in (silent, ("127.0.0.1", peer.port))]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: addresses)
+    peer.faults = lambda _: faults.answer(200, b"{}")
+    assert get(f"http://kratos.invalid:{peer.port}").body == b"{}"
+
+
+def test_the_time_for_connecting_begins_when_the_addresses_are_known(
+    get: Get, peer: LoopbackServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A first resolver that is down takes seconds, until the next one is asked."""
+    monkeypatch.setattr(http, "CONNECT_SECONDS", 0.5)
+    peer_is_far_away(peer, monkeypatch, seconds=0.1)
+
+    def slow(*_: Any, **__: Any) -> Any:
+        gevent.sleep(0.6)
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", peer.port))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", slow)
+    peer.faults = lambda _: faults.answer(200, b"{}")
+    assert get(f"http://kratos.invalid:{peer.port}").body == b"{}"
+
+
+def peer_is_far_away(peer: LoopbackServer, monkeypatch: pytest.MonkeyPatch, *, seconds: float) -> None:
+    """So long a connection to it takes."""
+    connect = socket.socket.connect
+
+    def slow(self: socket.socket, address: Any) -> Any:
+        if address[1] == peer.port:
+            allowed = self.gettimeout()
+            gevent.sleep(seconds if allowed is None else min(seconds, allowed))
+            if allowed is not None and allowed < seconds:
+                raise TimeoutError
+        return connect(self, address)
+
+    monkeypatch.setattr(socket.socket, "connect", slow)
+
+
+def test_an_address_of_a_family_that_is_refused_is_no_end(
+    get: Get, peer: LoopbackServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As IPv6 is where the system, or what confines the process, forbids it."""
+    port = peer.port
+    refused = (1000, socket.SOCK_STREAM, 6, "", ("::1", port, 0, 0))
+    addresses = [refused, (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: addresses)
+    peer.faults = lambda _: faults.answer(200, b"{}")
+    assert get(f"http://kratos.invalid:{port}").body == b"{}"
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [refused])
+    with pytest.raises(Unreachable, match=r"^\w+$"):
+        get(f"http://another.invalid:{port}")
+
+
 def test_what_must_hold_before_it_is_sent_is_asked_when_the_connection_is_there(
     send: Callable[[str], Any], outbound: Outbound, peer: LoopbackServer
 ) -> None:

@@ -151,23 +151,34 @@ class _InTurn:
         return super().getresponse()  # type: ignore[misc]
 
     def _new_conn(self) -> socket.socket:
-        """As urllib3's, but all addresses share the time for connecting, and a socket that is given up is closed."""
+        """As urllib3's, but all addresses share the time for connecting, which begins when they are known.
+
+        Each may use its share of what is left, so that one that is silent leaves time for the next.
+        """
         connection = cast("HTTPConnection", self)
+        addresses = _addresses_of(connection)
         ends_at = time.monotonic() + CONNECT_SECONDS
         failed: Exception = NewConnectionError(connection, "the name has no address")
-        for family, address in _addresses_of(connection):
-            made = socket.socket(family, socket.SOCK_STREAM)
+        for tried, (family, address) in enumerate(addresses):
+            left = ends_at - time.monotonic()
             try:
-                made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                made.settimeout(max(ends_at - time.monotonic(), 0.001))
-                made.connect(address)
-                return made
-            except BaseException as error:
-                made.close()
-                if not isinstance(error, OSError):
-                    raise
+                return _connected(family, address, seconds=max(left / (len(addresses) - tried), 0.001))
+            except OSError as error:
                 failed = NewConnectionError(connection, str(error))
         raise failed
+
+
+def _connected(family: socket.AddressFamily, address: Any, *, seconds: float) -> socket.socket:
+    """A connection to the address. A socket that is given up is closed."""
+    made = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        made.settimeout(seconds)
+        made.connect(address)
+    except BaseException:
+        made.close()
+        raise
+    return made
 
 
 def _addresses_of(connection: HTTPConnection) -> list[tuple[socket.AddressFamily, Any]]:
