@@ -34,7 +34,8 @@ assert LOOK_SECONDS + OFFER_SECONDS <= REQUEST_SECONDS  # noqa: S101
 # --- Sizes -------------------------------------------------------------------------------------------------------
 MAX_BODY_BYTES = 1 << 20
 MAX_ANSWER_BYTES = 1 << 20
-# All of a request: its head, the framing of its chunks, and the rest of a body that is not taken.
+# All of a request that is read: its head and the framing of its chunks too. What is thrown away after the answer is
+# bounded by the request's time alone.
 MAX_REQUEST_BYTES = 2 << 20
 # So much memory the bodies of each of three kinds share while they arrive: those that come with a secret and are longer
 # than this, and of all others the short and the long ones.

@@ -2,6 +2,7 @@
 """Sixty clients that are slow in every way keep nobody else from being answered, and end when their time is over."""
 
 import contextlib
+import http.client
 import json
 import re
 import select
@@ -241,6 +242,18 @@ def test_the_longest_body_that_is_taken(service: ServiceProcess, is_chunked: boo
         with contextlib.suppress(ConnectionError):  # it need not read all of what it refuses
             client.sendall(CALLBACK + declared + b"\r\n\r\n" + (chunked(body) if is_chunked else body))
         assert client.recv(4096).split()[1] == code
+
+
+@pytest.mark.parametrize("mebibytes", [1.5, 3, 6, 20, 60])
+@pytest.mark.parametrize("path", ["/jumio/initiate", "/jumio/validate", "/jumio/reverify", "/jumio/callback"])
+def test_whoever_reads_only_when_all_is_sent_is_told_that_it_is_too_long(
+    service: ServiceProcess, path: str, mebibytes: float
+) -> None:
+    client = http.client.HTTPConnection("127.0.0.1", service.port, timeout=10)
+    client.request("POST", path, body=bytes(int(mebibytes * LONGEST)), headers=AUTH)
+    answer = client.getresponse()
+    assert (answer.status, answer.getheader("Connection")) == (413, "close")
+    client.close()
 
 
 TOO_LONG = {
