@@ -46,10 +46,11 @@ assert LOOK_SECONDS + OFFER_SECONDS <= REQUEST_SECONDS  # noqa: S101
 # --- Sizes -------------------------------------------------------------------------------------------------------
 MAX_BODY_BYTES = 1 << 20
 MAX_ANSWER_BYTES = 1 << 20
-# All of a request: its head, the framing of its chunks, and the rest of a body that is not taken.
+# All of a request that is read: its head and the framing of its chunks too. What is thrown away after the answer is
+# bounded by the request's time alone.
 MAX_REQUEST_BYTES = 2 << 20
-# Bodies share so much memory while they arrive; only those of hooks, which come with Ory's secret, that are not longer
-# than this do not count.
+# So much memory the bodies of each of three kinds share while they arrive: those that come with a secret and are longer
+# than this, and of all others the short and the long ones.
 SHORT_BODY_BYTES = 64 << 10
 ARRIVING_BODIES_BYTES = 16 << 20
 # Calls in flight to one peer from one process, unless set otherwise.

@@ -8,9 +8,25 @@ import base64
 import io
 import json
 from collections.abc import Callable
+from typing import Any
 
+import gevent
 import pytest
-from support import AUTH, HOSTILE_BODIES, IDENTITY, OLD_ORY_SECRET, ORY_SECRET, World, capability
+from gevent import Greenlet
+from gevent.event import Event
+from support import (
+    ACCOUNT,
+    AUTH,
+    HOSTILE_BODIES,
+    IDENTITY,
+    OLD_ORY_SECRET,
+    ORY_SECRET,
+    WORKFLOW,
+    World,
+    callback_path,
+    capability,
+    signed,
+)
 from werkzeug.test import TestResponse
 
 from contract.routes import MEBIBYTE, Route, assert_refused, each_route, post, post_chunked
@@ -130,6 +146,66 @@ def test_long_bodies_share_a_bounded_memory(world: World, route: Route, monkeypa
     for send in (post, post_chunked):
         assert_refused(send(world, route, long), 403 if route.name == "validate" else 503, route.name)
         assert send(world, route, short).status_code not in (400, 401, 413), "its room is free again"
+
+
+class HalfSent(io.RawIOBase):
+    """A body of which six pieces of 8 KiB have arrived, and the rest only once it `may`."""
+
+    def __init__(self, may: Event) -> None:
+        self._left, self._may = 6 * 8192, may
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        if not self._left:
+            self._may.wait(5)
+        taken = min(self._left, len(buffer))
+        self._left -= taken
+        return taken
+
+
+# Which bodies share a room: by the path, what authenticates them, and how they are framed.
+LONG, CHUNKED = {"CONTENT_LENGTH": "90000"}, {"HTTP_TRANSFER_ENCODING": "chunked"}
+ROOMS: dict[str, list[tuple[str, dict[str, str], dict[str, str]]]] = {
+    "strangers' short bodies": [("/jumio/callback", {}, {"CONTENT_LENGTH": "64000"})],
+    "strangers' long bodies": [("/jumio/callback", {}, LONG), ("/jumio/callback", {}, CHUNKED)],
+    "bodies with a secret": [("/jumio/initiate", AUTH, LONG), (callback_path(IDENTITY), {}, CHUNKED)],
+}
+
+
+@pytest.mark.parametrize("filled", ROOMS)
+def test_whoever_half_sends_bodies_keeps_only_the_like_of_them_out(
+    world: World, monkeypatch: pytest.MonkeyPatch, filled: str
+) -> None:
+    monkeypatch.setattr("webhook.web.incoming.ARRIVING_BODIES_BYTES", 100_000)
+    may = Event()
+
+    def half_sent(path: str, headers: dict[str, str], framing: dict[str, str]) -> Greenlet:
+        environ = {"wsgi.input": HalfSent(may), "wsgi.input_terminated": True, **framing}
+        return gevent.spawn(world.app.test_client().post, path, headers=headers, environ_overrides=environ)
+
+    first = [half_sent(*ROOMS[filled][0]) for _ in range(2)]
+    gevent.sleep(0.05)
+    newcomers = {room: [half_sent(*kind) for kind in kinds] for room, kinds in ROOMS.items()}
+    gevent.sleep(0.05)
+    answered = {room: [newcomer.ready() for newcomer in each] for room, each in newcomers.items()}
+    assert answered == {room: [room == filled] * len(kinds) for room, kinds in ROOMS.items()}
+
+    is_started = {"workflowExecution": {"id": WORKFLOW, "status": "INITIATED"}, "account": {"id": ACCOUNT}}
+    body = json.dumps(is_started).encode().ljust(8192)
+    for headers in ({}, {"Transfer-Encoding": "chunked"}):  # there is always room for one that is as short as Jumio's
+        answer = world.client.post(
+            "/jumio/callback",
+            input_stream=io.BytesIO(body),
+            headers=signed(body) | headers,
+            environ_overrides={"wsgi.input_terminated": True} | ({} if headers else {"CONTENT_LENGTH": str(len(body))}),
+        )
+        assert answer.json == {"result": "ignored", "reason": "an intermediate status"}
+    may.set()
+    ended = {room: [newcomer.get(timeout=5).status_code for newcomer in each] for room, each in newcomers.items()}
+    assert {room for room, codes in ended.items() if 503 in codes} == {filled}
+    assert 503 not in [one.get(timeout=5).status_code for one in first]
 
 
 @each_route

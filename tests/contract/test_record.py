@@ -5,13 +5,14 @@ import copy
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from support import FACE_PASSED, NOW, PASSED_CHECKS, World, approved, assured, days_ago, pending
+from support import FACE_PASSED, NOW, PASSED_CHECKS, World, approved, assured, days_ago, message_of, pending
 
-from sandbox import faults
+from sandbox import faults, jumio_records
 from sandbox.faults import Fault
 from sandbox.jumio_records import Workflow
 from sandbox.server import Request
@@ -325,6 +326,83 @@ def test_what_a_slow_reading_leads_to_builds_on_what_is_true_now(world: World) -
     assert look(world, person).event is Event.REVERIFICATION_PASSED
     events = [event["event"] for event in world.record(person)[1]["history"]]
     assert events[-2:] == ["verification.healed", "reverification.passed"]
+
+
+def without_steps(world: World, person: str) -> None:
+    """As version 1.0 wrote it."""
+
+    def change(record: Record) -> Record:
+        assert record.assurance is not None
+        return replace(record, assurance=replace(record.assurance, level=1, steps=None))
+
+    world.change(person, change)
+
+
+def without_the_private_copy(world: World, person: str) -> None:
+    world.kratos.identities.patch(person, [{"op": "remove", "path": "/metadata_admin/jumio"}])
+
+
+def at_the_gate(world: World, person: str) -> None:
+    assert message_of(world.hook(person, policy={"max_age": "0m"}))["id"] == 9010001
+
+
+@pytest.mark.parametrize("seen_by", [look, at_the_gate])
+@pytest.mark.parametrize("to_mend", [without_steps, without_the_private_copy])
+def test_a_slow_reading_without_news_undoes_nothing_where_something_is_to_be_mended(
+    world: World,
+    make_world: Callable[..., World],
+    to_mend: Callable[[World, str], None],
+    seen_by: Callable[[World, str], object],
+) -> None:
+    """Jumio's answer was on its way when another process was told of a rejection, and recorded it."""
+    person = world.verified_person()
+    world.reverify(person)
+    to_mend(world, person)
+    workflow = world.jumio.truth(person)[-1]
+    still_open = json.dumps(jumio_records.details(workflow, world.jumio.api_base_url)).encode()
+    other = make_world()
+
+    def meanwhile(request: Request) -> Fault | None:
+        if request.method != "GET" or workflow.id not in request.path:
+            return None
+        world.jumio.server.faults = None
+        world.jumio.decide(workflow.id, "rejected", callback=False)
+        assert other.call_back(workflow).json == {"result": "applied"}
+        return faults.answer(200, still_open)
+
+    world.jumio.server.faults = meanwhile
+    seen_by(world, person)
+    assert world.jumio.server.faults is None
+    assert statuses(world, person) == ["rejected", "rejected"]
+
+
+def test_nor_does_one_of_a_workflow_that_jumio_does_not_know(world: World) -> None:
+    person = world.person_with(pending(initiated_at=days_ago(2)))
+
+    def meanwhile(request: Request) -> Fault | None:
+        if request.method == "GET":
+            world.change(person, lambda record: replace(record, status=Status.REJECTED))
+        return None
+
+    world.jumio.server.faults = meanwhile
+    look(world, person)
+    assert statuses(world, person) == ["rejected", "rejected"]
+
+
+def test_nor_does_one_of_somebody_who_is_to_be_deactivated_again(make_world: Callable[..., World]) -> None:
+    world = make_world(ON_REJECTED="deactivate")
+    person, _ = settled(world, "rejected")
+    overwrite(world, person, "state", "active")
+
+    def meanwhile(request: Request) -> Fault | None:
+        if request.method == "GET":
+            world.change(person, lambda record: replace(record, starts=(days_ago(3), days_ago(2))))
+        return None
+
+    world.jumio.server.faults = meanwhile
+    world.services.settler.look(person, whole)
+    assert world.kratos.identity(person)["state"] == "inactive"
+    assert len(world.record(person)[1]["starts"]) == 2
 
 
 # --- what a rejection does ---

@@ -222,6 +222,65 @@ def test_all_addresses_share_the_time_for_connecting(
     assert 0.15 < time.monotonic() - begun < SOON
 
 
+def test_an_address_that_is_silent_leaves_time_for_the_next(
+    get: Get, peer: LoopbackServer, silent_host: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A route that drops everything: what IPv6, or a zone that is down, often is."""
+    monkeypatch.setattr(http, "CONNECT_SECONDS", 1.0)
+    peer_is_far_away(peer, monkeypatch, seconds=0.3)
+    silent = ("127.0.0.1", int(silent_host.rpartition(":")[2]))
+    addresses = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", at) for at in (silent, ("127.0.0.1", peer.port))]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: addresses)
+    peer.faults = lambda _: faults.answer(200, b"{}")
+    assert get(f"http://kratos.invalid:{peer.port}").body == b"{}"
+
+
+def test_the_time_for_connecting_begins_when_the_addresses_are_known(
+    get: Get, peer: LoopbackServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A first resolver that is down takes seconds, until the next one is asked."""
+    monkeypatch.setattr(http, "CONNECT_SECONDS", 0.5)
+    peer_is_far_away(peer, monkeypatch, seconds=0.1)
+
+    def slow(*_: Any, **__: Any) -> Any:
+        gevent.sleep(0.6)
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", peer.port))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", slow)
+    peer.faults = lambda _: faults.answer(200, b"{}")
+    assert get(f"http://kratos.invalid:{peer.port}").body == b"{}"
+
+
+def peer_is_far_away(peer: LoopbackServer, monkeypatch: pytest.MonkeyPatch, *, seconds: float) -> None:
+    """So long a connection to it takes."""
+    connect = socket.socket.connect
+
+    def slow(self: socket.socket, address: Any) -> Any:
+        if address[1] == peer.port:
+            allowed = self.gettimeout()
+            gevent.sleep(seconds if allowed is None else min(seconds, allowed))
+            if allowed is not None and allowed < seconds:
+                raise TimeoutError
+        return connect(self, address)
+
+    monkeypatch.setattr(socket.socket, "connect", slow)
+
+
+def test_an_address_of_a_family_that_is_refused_is_no_end(
+    get: Get, peer: LoopbackServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As IPv6 is where the system, or what confines the process, forbids it."""
+    port = peer.port
+    refused = (1000, socket.SOCK_STREAM, 6, "", ("::1", port, 0, 0))
+    addresses = [refused, (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: addresses)
+    peer.faults = lambda _: faults.answer(200, b"{}")
+    assert get(f"http://kratos.invalid:{port}").body == b"{}"
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [refused])
+    with pytest.raises(Unreachable, match=r"^\w+$"):
+        get(f"http://another.invalid:{port}")
+
+
 def test_what_must_hold_before_it_is_sent_is_asked_when_the_connection_is_there(
     send: Callable[[str], Any], outbound: Outbound, peer: LoopbackServer
 ) -> None:
@@ -444,13 +503,14 @@ def test_connections_are_used_again_and_those_of_a_burst_are_not_kept(get: Get, 
 
 @dataclass
 class Secured:
-    """A peer that speaks TLS: answers every request with the request's path."""
+    """A peer that speaks TLS: answers every request with the request's path. `closes`: then hangs up."""
 
     port: int
     authority: Path
     asked: list[str] = field(default_factory=list)
     connections: int = 0
     pause: float = 0.0
+    closes: bool = False
 
     @property
     def url(self) -> str:
@@ -468,9 +528,12 @@ class Secured:
             while head := secured.recv(65536):
                 method, path = head.split()[:2]
                 self.asked.append(f"{method.decode()} {path.decode()}")
-                for byte in b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(path), path):
+                close = b"Connection: close\r\n" if self.closes else b""
+                for byte in b"HTTP/1.1 200 OK\r\n%bContent-Length: %d\r\n\r\n%b" % (close, len(path), path):
                     secured.sendall(bytes((byte,)))
                     gevent.sleep(self.pause)
+                if self.closes:
+                    break
 
 
 @pytest.fixture
@@ -529,6 +592,47 @@ def test_the_authorities_are_read_once_and_not_for_each_connection(
     answers = at_once(20, lambda: get_secured(f"{secured.url}/many"))
     assert [getattr(answer, "body", answer) for answer in answers] == [b"/many"] * 20
     assert (secured.connections, len(read)) == (20, 1)
+
+
+def another_authority() -> bytes:
+    key = key_of("ecdsa")
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "another")])
+    certificate = make_certificate("another", key, issuer=name, signed_by=key, days=9, is_authority=True)
+    return certificate.public_bytes(serialization.Encoding.PEM)
+
+
+def test_authorities_that_are_renewed_count_for_the_next_connection(get_secured: Get, secured: Secured) -> None:
+    secured.closes = True
+    right = secured.authority.read_bytes()
+    assert get_secured(secured.url).body == b"/"
+    made = len(http._contexts)
+    for wrong in (another_authority(), b"", None):
+        if wrong is None:
+            secured.authority.unlink()
+        else:
+            secured.authority.write_bytes(wrong)
+        with pytest.raises(Unreachable):
+            get_secured(secured.url)
+        secured.authority.write_bytes(right)
+        assert get_secured(secured.url).body == b"/"
+    assert len(http._contexts) == made, "what was made of the old ones is gone"
+
+
+def test_so_do_those_of_the_system(outbound: Outbound, secured: Secured, monkeypatch: pytest.MonkeyPatch) -> None:
+    system = secured.authority.with_name("system.pem")
+    monkeypatch.setenv("SSL_CERT_FILE", str(system))
+    pool = PoolManager()
+    send = lambda: pool.request("GET", secured.url, preload_content=False, timeout=URLLIB3_TIMEOUTS)  # noqa: E731
+    for content in (None, another_authority()):
+        if content is not None:
+            system.write_bytes(content)
+        with pytest.raises(Unreachable):
+            outbound.exchange("get", send, at_most=5.0)
+    new = system.with_name("new.pem")  # as it is done with care: moved into its place, perhaps with the time of before
+    new.write_bytes(secured.authority.read_bytes())
+    new.replace(system)
+    assert outbound.exchange("get", send, at_most=5.0).body == b"/"
+    pool.clear()
 
 
 def test_whom_one_peer_trusts_no_other_peer_trusts(get: Get, get_secured: Get, secured: Secured) -> None:

@@ -99,7 +99,7 @@ def test_metrics_add_up_over_the_workers_and_outlive_them(here: World) -> None:
         assert value(found, outbound, peer="jumio", operation="start", outcome="2xx") == 1
         # Once when the link was opened, to see whether its workflow has expired, and once for the callback.
         assert value(found, outbound, peer="jumio", operation="read", outcome="2xx") == 2
-        assert value(found, outbound, peer="kratos", operation="patch_identity", outcome="2xx") == 2
+        assert value(found, outbound, peer="kratos", operation="patch_identity", outcome="2xx") == 3
 
     for stopped in (first, second):  # either of them tells of both
         os.kill(stopped, signal.SIGSTOP)

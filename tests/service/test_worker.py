@@ -199,6 +199,86 @@ def test_a_reset_is_the_end_of_the_request(here: Here, log_lines: list[str]) -> 
     assert (here.begun, log_lines) == (0, [])
 
 
+# --- bodies that are refused ---
+
+LINES = {
+    "announced": b"Content-Length: 3000000\r\n",
+    "in chunks": b"Transfer-Encoding: chunked\r\n",
+    "the last one": b"Content-Length: 3000000\r\nConnection: close\r\n",
+    "a short one, the last": b"Content-Length: 60000\r\nConnection: close\r\n",
+}
+
+
+def refuse(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+    """Without a look at the body."""
+    start_response("413 Content Too Large", [("Content-Length", "2")])
+    return [b"no"]
+
+
+def head_of(name: str) -> bytes:
+    return b"POST / HTTP/1.1\r\nHost: x\r\n" + LINES[name] + b"\r\n"
+
+
+@pytest.mark.parametrize("name", LINES)
+def test_a_refusal_reaches_whoever_sends_a_body_to_its_end_before_reading(
+    here: Here, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """Closed with some of it unread, the connection would be reset, and the answer lost."""
+    monkeypatch.setattr(module, "CLIENT_SECONDS", 5.0)
+    monkeypatch.setattr(module, "MAX_REQUEST_BYTES", 100_000)
+    here.worker.wsgi = refuse
+    client = here.client(head_of(name))
+    here.connected(1)
+    gevent.sleep(0.05)  # it is answered already
+    client.sendall(b"2DC6C0\r\n" * (name == "in chunks") + b"x" * (60_000 if "short" in name else 3_000_000))
+    gevent.sleep(0.05)
+    begun = time.monotonic()
+    client.shutdown(socket.SHUT_WR)
+    answer = rest_of(client)
+    assert answer.startswith(b"HTTP/1.1 413 ")
+    assert b"Connection: close" in answer
+    here.connected(0)
+    assert time.monotonic() - begun < 2
+
+
+def test_of_a_short_one_the_rest_is_read_and_the_connection_kept(here: Here) -> None:
+    here.worker.wsgi = refuse
+    with here.client(POST) as client:
+        assert body_of(client) == b"no"
+        client.sendall(b"1234" + GET)
+        assert body_of(client) == b"no"
+
+
+def test_whoever_sends_on_after_a_refusal_has_no_more_time_for_it_and_delays_nobody(here: Here) -> None:
+    here.worker.wsgi = refuse
+
+    def flood(client: socket.socket) -> None:
+        with client, contextlib.suppress(OSError):
+            while True:
+                client.sendall(b"x" * 65536)
+
+    begun = time.monotonic()
+    senders = [gevent.spawn(flood, here.client(head_of("announced"))) for _ in range(4)]
+    while not all(sender.ready() for sender in senders) and time.monotonic() - begun < 3:
+        asked = time.monotonic()
+        with here.client(GET) as client:
+            assert body_of(client) == b"no"
+        assert time.monotonic() - asked < 0.3
+        gevent.sleep(0.02)
+    assert SECONDS * 0.9 < time.monotonic() - begun < SECONDS + 2
+    for sender in senders:
+        sender.get(timeout=1)
+
+
+def test_whoever_says_nothing_more_after_a_refusal_is_no_hindrance(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "CLIENT_SECONDS", 5.0)
+    here.worker.wsgi = refuse
+    client = here.client(head_of("announced"))
+    here.wait(lambda: any(each.is_reading for each in here.worker._clients))
+    assert here.stop() < SECONDS + 0.6
+    assert rest_of(client).startswith(b"HTTP/1.1 413 ")
+
+
 # --- room for new connections ---
 
 

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
-from functools import cache
+from pathlib import Path
 from typing import Any, Protocol, cast
 
 import requests
@@ -151,23 +151,34 @@ class _InTurn:
         return super().getresponse()  # type: ignore[misc]
 
     def _new_conn(self) -> socket.socket:
-        """As urllib3's, but all addresses share the time for connecting, and a socket that is given up is closed."""
+        """As urllib3's, but all addresses share the time for connecting, which begins when they are known.
+
+        Each may use its share of what is left, so that one that is silent leaves time for the next.
+        """
         connection = cast("HTTPConnection", self)
+        addresses = _addresses_of(connection)
         ends_at = time.monotonic() + CONNECT_SECONDS
         failed: Exception = NewConnectionError(connection, "the name has no address")
-        for family, address in _addresses_of(connection):
-            made = socket.socket(family, socket.SOCK_STREAM)
+        for tried, (family, address) in enumerate(addresses):
+            left = ends_at - time.monotonic()
             try:
-                made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                made.settimeout(max(ends_at - time.monotonic(), 0.001))
-                made.connect(address)
-                return made
-            except BaseException as error:
-                made.close()
-                if not isinstance(error, OSError):
-                    raise
+                return _connected(family, address, seconds=max(left / (len(addresses) - tried), 0.001))
+            except OSError as error:
                 failed = NewConnectionError(connection, str(error))
         raise failed
+
+
+def _connected(family: socket.AddressFamily, address: Any, *, seconds: float) -> socket.socket:
+    """A connection to the address. A socket that is given up is closed."""
+    made = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        made.settimeout(seconds)
+        made.connect(address)
+    except BaseException:
+        made.close()
+        raise
+    return made
 
 
 def _addresses_of(connection: HTTPConnection) -> list[tuple[socket.AddressFamily, Any]]:
@@ -184,26 +195,53 @@ class _Connection(_InTurn, HTTPConnection):
 
 
 class _TLSConnection(_InTurn, HTTPSConnection):
-    """With a context that is made once. For each connection urllib3 reads all the authorities anew, which takes tens
-    of milliseconds in which nobody else is served.
+    """With a context that is made once, until the authorities change. For each connection urllib3 reads them all
+    anew, which takes tens of milliseconds in which nobody else is served.
     """
+
+    _authorities: tuple[str | None, str | None] | None = None
 
     def connect(self) -> None:
         if self.proxy is None or self.proxy.scheme != "https":  # that one needs the authorities itself
-            self.ssl_context = self.ssl_context or _context_trusting(self.ca_certs, self.ca_cert_dir)
-            self.ca_certs = self.ca_cert_dir = None
+            if self._authorities is None:  # else it was closed, and is opened again
+                self._authorities = self.ca_certs, self.ca_cert_dir
+                self.ca_certs = self.ca_cert_dir = None
+            self.ssl_context = _context_trusting(*self._authorities)
         super().connect()
 
 
-@cache
+# Of each file and directory of authorities the context that trusts them, as they were.
+_contexts: dict[tuple[str | None, str | None], tuple[list[tuple[int, ...] | None], ssl.SSLContext]] = {}
+
+
 def _context_trusting(ca_certs: str | None, ca_cert_dir: str | None) -> ssl.SSLContext:
-    """Trusts the authorities of that file and directory, else the system's."""
+    """Trusts the authorities of that file and directory, else the system's; made anew when these have changed."""
+    asked_for = paths = ca_certs, ca_cert_dir
+    if not any(asked_for):
+        system = ssl.get_default_verify_paths()
+        paths = system.cafile, system.capath
+    versions = [_version_of(path) for path in paths]
+    known = _contexts.get(asked_for)
+    if known is not None and known[0] == versions:
+        return known[1]
     context = create_urllib3_context()
-    if ca_certs or ca_cert_dir:
+    if any(asked_for):
         context.load_verify_locations(ca_certs, ca_cert_dir)
     else:
         context.load_default_certs()
+    _contexts[asked_for] = versions, context
     return context
+
+
+def _version_of(path: str | None) -> tuple[int, ...] | None:
+    """What changes with a file; None where there is none."""
+    if path is None:
+        return None
+    try:
+        found = Path(path).stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_ino, found.st_size
 
 
 class _Pool(HTTPConnectionPool):

@@ -146,7 +146,9 @@ class Settler:
         identity = self._identities.get(identity_id)
         told = self._told(identity.record, choice)
         seen = self._decided(identity, told, is_fresh=True)
-        if told and seen.is_to_be_written:  # the vendor took its time: what is written builds on today
+        if told and (
+            seen.is_to_be_written or self._new_state(seen)
+        ):  # the vendor took its time: what is written builds on today
             again = self._identities.get(identity_id)
             seen = self._decided(again, told, is_fresh=again.record == identity.record)
         return seen
@@ -158,8 +160,8 @@ class Settler:
         """
         identity, record, outcome = observation.identity, observation.record, observation.outcome
         try:
-            state = "inactive" if self._must_deactivate(record) and identity.state != "inactive" else None
-            if observation.is_to_be_written or (state is not None and outcome.counts):
+            state = self._new_state(observation)
+            if observation.is_to_be_written or state is not None:
                 record = self._recorder.write(identity, record, state=state).record
                 if all(each.result is Result.UNCHANGED for each in observation.outcomes):
                     outcome = replace(outcome, result=Result.APPLIED, event=Event.HEALED)
@@ -244,6 +246,11 @@ class Settler:
             outcomes.append(outcome)
         record = with_its_steps(self._links.restored(identity.id, record), table=self._settings.assurance_table)
         return Observation(identity=identity, outcomes=tuple(outcomes), record=record)
+
+    def _new_state(self, seen: Observation) -> str | None:
+        """The state that the identity must be given, where it has another."""
+        is_due = seen.outcome.counts and self._must_deactivate(seen.record) and seen.identity.state != "inactive"
+        return "inactive" if is_due else None
 
     def _must_deactivate(self, record: Record) -> bool:
         return record.status is Status.REJECTED and self._settings.on_rejected is OnRejected.DEACTIVATE

@@ -12,9 +12,18 @@ from webhook.errors import Busy, Malformed, Unauthorized
 from webhook.limits import ARRIVING_BODIES_BYTES, MAX_BODY_BYTES, SHORT_BODY_BYTES
 from webhook.runtime import log
 
-# Bytes of bodies that are being read and count: of the process, like the memory. In such pieces they are read.
-_arriving = 0
+# In such pieces a body is read. The first finds room whatever else is arriving: no callback of Jumio's is longer.
 _PIECE_BYTES = 8 << 10
+
+
+class _Room:
+    """What bodies of one kind take while they arrive, in bytes: of the process, like the memory."""
+
+    taken = 0
+
+
+# Whoever has no secret cannot fill the first, nor with long bodies the second.
+_TRUSTED, _SHORT, _LONG = _Room(), _Room(), _Room()
 
 
 def read_body(request: Request, *, is_trusted: bool) -> bytes:
@@ -27,11 +36,12 @@ def read_body(request: Request, *, is_trusted: bool) -> bytes:
     announced = request.content_length
     if (announced or 0) > MAX_BODY_BYTES:
         raise RequestEntityTooLarge
+    is_short = announced is not None and announced <= SHORT_BODY_BYTES
     try:
-        if is_trusted and announced is not None and announced <= SHORT_BODY_BYTES:
+        if is_trusted and is_short:
             body = request.get_data(cache=False)
         else:
-            body = _read_counted(request)
+            body = _read_counted(request, _TRUSTED if is_trusted else _SHORT if is_short else _LONG)
     except (HTTPException, Busy):
         raise
     except Exception:  # whatever the server in front raises for a body that does not arrive as announced
@@ -41,21 +51,21 @@ def read_body(request: Request, *, is_trusted: bool) -> bytes:
     return body
 
 
-def _read_counted(request: Request) -> bytes:
+def _read_counted(request: Request, room: _Room) -> bytes:
     """Piece by piece: whoever may send a body to be checked must not be able to fill the memory with many."""
-    global _arriving
     body = bytearray()
     try:
         while piece := request.stream.read(_PIECE_BYTES):
             body += piece
-            _arriving += len(piece)
+            room.taken += len(piece)
+            del piece  # no second copy, while the next one may be long in coming
             if len(body) > MAX_BODY_BYTES:
                 raise RequestEntityTooLarge
-            if _arriving > ARRIVING_BODIES_BYTES:
+            if room.taken > ARRIVING_BODIES_BYTES and len(body) > _PIECE_BYTES:
                 raise Busy("too many requests are arriving")
         return bytes(body)
     finally:
-        _arriving -= len(body)
+        room.taken -= len(body)
 
 
 def require_ory_secret(request: Request, *, secrets: Sequence[bytes]) -> None:

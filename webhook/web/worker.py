@@ -7,6 +7,7 @@ docs/decisions/0005 says why it is this one, and what each of these few lines is
 import contextlib
 import errno
 import gc
+import math
 import time
 from functools import partial
 from typing import Any
@@ -18,7 +19,7 @@ from gevent.pool import Pool
 from gevent.server import StreamServer
 from gunicorn.workers.ggevent import GeventWorker
 
-from webhook.limits import CLIENT_SECONDS, MAX_CONNECTIONS, MAX_REQUEST_BYTES, SPARE_CONNECTIONS
+from webhook.limits import CLIENT_SECONDS, MAX_CONNECTIONS, MAX_REQUEST_BYTES, SHORT_BODY_BYTES, SPARE_CONNECTIONS
 from webhook.runtime import log
 
 # How often the arbiter is told that the worker lives, and how often a worker that stops looks who is left.
@@ -29,6 +30,9 @@ _NEVER_BY_ITSELF = 1_000_000
 _QUIET_SECONDS, _BUSY_SECONDS = 10.0, 600.0
 # For so long a worker that stops waits for the rest of a request that is arriving.
 _REST_SECONDS = 1.0
+# What nobody wants to read goes here, and after each time there is a pause: it may come as fast as it can be sent.
+_WASTE = bytearray(64 << 10)
+_PAUSE_SECONDS = 0.001
 
 
 class Client(socket.socket):  # type: ignore[misc]  # gevent has no types
@@ -80,6 +84,19 @@ class Client(socket.socket):  # type: ignore[misc]  # gevent has no types
     def sendall(self, data: Any, flags: int = 0) -> None:
         with gevent.Timeout(CLIENT_SECONDS, BrokenPipeError(errno.EPIPE, "the answer was not taken")):
             super().sendall(data, flags)
+
+    def take_no_more(self) -> None:
+        """Send nothing more, and throw away what still arrives in the request's time.
+
+        Closed with something unread, a connection is reset, and the answer may be lost with it.
+        """
+        left = 0.0 if self._is_over else self._ends_at - time.monotonic()
+        self.is_reading = True
+        with contextlib.suppress(OSError), gevent.Timeout(max(left, 0.0), False):
+            self.shutdown(socket.SHUT_WR)
+            while self.recv_into(_WASTE):
+                gevent.sleep(_PAUSE_SECONDS)
+        self.is_reading = False
 
     def hang_up(self) -> None:
         """Wake whoever reads from it."""
@@ -164,11 +181,18 @@ class Worker(GeventWorker):
         """Serve one request. Whoever sends many at once gives way to the others between two of them."""
         gevent.sleep(0)
         log.begin()  # nothing that is logged from here on belongs to the request before it
-        more: bool = super().handle_request(listener_name, req, sock, addr)
+        body = req.body.reader
+        req.should_close = partial(_is_last, req.should_close(), body)  # what the answer says of the connection
+        try:
+            super().handle_request(listener_name, req, sock, addr)
+        except StopIteration:
+            if _unread_of(body):
+                sock.take_no_more()
+            raise
         self._clients.pop(sock, None)
         self._clients[sock] = None
         sock.rest(seconds=self.cfg.keepalive, begun=bool(req.unreader.buf.getvalue()))
-        return more
+        return True
 
     def _evict(self) -> None:
         """Hang up on whoever has been idle, or else half done, for longest: they must not keep new ones out."""
@@ -177,3 +201,13 @@ class Worker(GeventWorker):
         client = next(idle, None) or next(reading, None)
         if client is not None:
             client.hang_up()
+
+
+def _is_last(is_asked_for: bool, body: Any) -> bool:
+    """Whether the connection ends with the answer. Else gunicorn reads the rest of a body: that must not be long."""
+    return is_asked_for or _unread_of(body) > SHORT_BODY_BYTES
+
+
+def _unread_of(body: Any) -> float:
+    """How much of a body has not been read; of one in chunks nobody knows."""
+    return math.inf if getattr(body, "parser", None) is not None else getattr(body, "length", 0)
