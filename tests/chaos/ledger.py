@@ -108,9 +108,11 @@ class Ledger:
             own_calls = [call for call in calls if call.identity_id == identity_id]
             for (begun, workflow, call), (again, later, _) in pairwise(own):
                 # What the second start could know is what stood there when it read the identity.
-                seen_at = max((call.at for call in own_calls if call.what == "get" and call.at <= again), default=again)
+                # A PATCH that notes no workflow tells it as well: its reply is the identity.
+                reads = [c for c in own_calls if c.what == "get" or (c.what == "patch" and c.workflow_id is None)]
+                seen_at = max((call.at for call in reads if call.at <= again), default=again)
                 seen = [write for write in noted if write.at <= seen_at]
-                tried = [call for call in own_calls if call.what == "patch" and begun <= call.at <= again]
+                tried = [c for c in own_calls if c.what == "patch" and c.workflow_id and begun <= c.at <= again]
                 excuse = self._excuse(workflow, call, again, seen, tried)
                 if excuse == "none" and later.id not in {write.workflow_id for write in noted}:
                     # Of a worker that was killed, and its last words travelled longer than the next one's.

@@ -108,8 +108,8 @@ def shown(record: Record, workflows: tuple[Workflow, ...]) -> Record:
     if told.workflow is None or (told.status is Status.INCOMPLETE and record.status is Status.UNSTARTED):
         return record.with_known(workflows)
     current, has_verdict = told.workflow, told.shows is not None
-    same = current.id == record.workflow_execution_id
     is_open = told.status is Status.PENDING
+    same = current.id == record.workflow_execution_id
     keeps_link = is_open and same
     changed = replace(
         record,
@@ -119,7 +119,7 @@ def shown(record: Record, workflows: tuple[Workflow, ...]) -> Record:
         workflow_execution_id=current.id or None,
         verification_url=record.verification_url if keeps_link else None,
         vendor_url=record.vendor_url if keeps_link else None,
-        initiated_at=current.created_at or (record.initiated_at if same else None) or current.seen_at,
+        initiated_at=current.created_at or current.seen_at,
         decided_at=None if is_open else current.told_at or record.decided_at,
         workflow_key=current.key,
         decision=current.decision,

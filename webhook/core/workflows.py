@@ -129,13 +129,17 @@ def _undisputed(listed: Workflow | None, summed: Workflow | None) -> Workflow:
     if listed is None or summed is None:
         [told] = filter(None, (listed, summed))
         return replace(told, is_doubtful=listed is None, is_unlisted=listed is None)
-    # A summary tells one time of a verdict, whose ever it is, and the level of all workflows together.
-    if (listed.stage, listed.verdict) == (summed.stage, summed.verdict) and (
-        listed.stage is not Stage.CONCLUDED or listed.told_at == summed.told_at
-    ):
+    if _summary(listed) == _summary(summed):
         return listed
     counts = summed if summed.verdict is Verdict.FAILED and _rank(summed) > _rank(listed) else listed
     return replace(counts, is_doubtful=True)
+
+
+def _summary(workflow: Workflow) -> tuple[Stage, Verdict | None, str | None]:
+    """As much of it as a summary tells: one time of a verdict, whose ever it is, and the level of all together."""
+    if workflow.verdict is Verdict.FAILED or (workflow.verdict is not None and not workflow.is_face_check):
+        return Stage.CONCLUDED, workflow.verdict, workflow.told_at
+    return Stage.OPEN if workflow.stage is Stage.OPEN else Stage.ENDED, None, None
 
 
 def undoubted(workflows: Iterable[Workflow]) -> tuple[Workflow, ...]:
@@ -171,7 +175,9 @@ def _better(known: Workflow, read: Workflow, *, is_fresh: bool) -> Workflow:
 def _rank(workflow: Workflow) -> tuple[Stage, str, int]:
     if workflow.stage is not Stage.CONCLUDED:
         return workflow.stage, OLDEST, 0
-    return workflow.stage, workflow.decided_at or LATEST, _BADNESS[workflow.verdict]
+    # Of one workflow too a missing time never admits: any time is later than that of what nobody knows when it passed.
+    unknown = LATEST if workflow.verdict is Verdict.FAILED else OLDEST
+    return workflow.stage, workflow.decided_at or unknown, _BADNESS[workflow.verdict]
 
 
 def _pruned(workflows: list[Workflow]) -> tuple[Workflow, ...]:
@@ -185,8 +191,10 @@ def _pruned(workflows: list[Workflow]) -> tuple[Workflow, ...]:
 
 def _means(workflow: Workflow, among: list[Workflow]) -> int:
     """0: nothing, beside another that says at least as much; 1: it is open; 2: it may decide; 3: it rejects."""
-    if workflow.stage is not Stage.CONCLUDED:
-        return 1 if workflow.stage is Stage.OPEN else 0
+    if workflow.stage is Stage.OPEN:
+        return 1
+    if workflow.verdict is None or (workflow.is_face_check and workflow.verdict is Verdict.WARNING):
+        return 0
     others = [each for each in among if each.stage is Stage.CONCLUDED and each.id != workflow.id]
     if any(_covers(each, workflow) for each in others):
         return 0
@@ -198,8 +206,10 @@ def _covers(other: Workflow, workflow: Workflow) -> bool:
         return other.verdict is Verdict.FAILED and _decided(other) > _decided(workflow)
     if other.verdict is Verdict.FAILED or other.is_face_check is not workflow.is_face_check or other.age < workflow.age:
         return False
+    if workflow.verdict is Verdict.WARNING:  # it is what is known, for all that comes after it
+        return other.verdict is Verdict.WARNING
     if workflow.is_face_check:
-        return workflow.verdict is Verdict.WARNING or _decided(other) >= _decided(workflow)
+        return other.verdict is Verdict.PASSED and _decided(other) >= _decided(workflow)
     return other.verdict is Verdict.WARNING or (other.level or 0) >= (workflow.level or 0)
 
 

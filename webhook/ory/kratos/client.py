@@ -67,9 +67,7 @@ class KratosClient:
 
         :raises KratosRefused: 400 where the metadata has a shape that cannot hold the note.
         """
-        patch = [JsonPatch(**operation) for operation in patch_of_asking(asked_at)]
-        send = self._identities.patch_identity_without_preload_content
-        return _identity_of(self._call("patch_identity", partial(send, identity_id, patch)))
+        return self._patch(identity_id, patch_of_asking(asked_at))
 
     def write(self, identity: AnyIdentity, record: Record, *, state: str | None = None) -> Identity:
         """Write both copies of the record below our own members, and the state where one is given.
@@ -81,10 +79,9 @@ class KratosClient:
         """
         if not identity.is_writable:
             raise KratosRefused("the identity's metadata is not a JSON object, so nothing can be noted in it")
-        patch = [JsonPatch(**operation) for operation in patch_of(record, onto=identity, state=state)]
-        send = self._identities.patch_identity_without_preload_content
-        written = _identity_of(self._call("patch_identity", partial(send, identity.id, patch)))
-        if not written.keeps(record) or (state is not None and written.state != state):
+        patch = patch_of(record, onto=identity, state=state)
+        written = self._patch(identity.id, patch)
+        if not written.shows(patch):
             raise KratosUnavailable("Kratos did not keep what was written")
         return written
 
@@ -143,6 +140,11 @@ class KratosClient:
                 self._once("ready", lambda **kw: rest.request("GET", url, headers=headers, **kw).response)
             except IdentityUnknown:
                 raise NotKratos("what answers is not Kratos (404)", status=404) from None
+
+    def _patch(self, identity_id: str, patch: Sequence[Mapping[str, Any]]) -> Identity:
+        send = self._identities.patch_identity_without_preload_content
+        operations = [JsonPatch(**operation) for operation in patch]
+        return _identity_of(self._call("patch_identity", partial(send, identity_id, operations)))
 
     def _call(self, operation: str, send: _Send) -> Answer:
         """Send, and once more after each wait when Kratos asks for it and the time allows."""

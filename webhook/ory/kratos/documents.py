@@ -2,7 +2,7 @@
 """Kratos' JSON documents into our values, and our records into JSON Patches."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -29,12 +29,12 @@ from webhook.ory.kratos.metadata import (
     parse_workflows,
     public_member,
     read_record,
-    summaries_agree,
     with_what_stands,
     workflow_members,
 )
 
 _LONGEST_LINK_HEADER = 8192
+_ABSENT = object()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,9 +56,12 @@ class Identity:
         """The verification's record, read once from both copies."""
         return read_record(self.metadata_public, self.metadata_admin)
 
-    def keeps(self, record: Record) -> bool:
-        """Whether what was written of the record is there; another process may have added workflows meanwhile."""
-        return summaries_agree(record, self.metadata_public, self.metadata_admin)
+    def shows(self, patch: Sequence[Mapping[str, Any]]) -> bool:
+        """Whether all that a patch of ours did is there; what else is there another process may have written."""
+        document = {
+            "metadata_public": self.metadata_public, "metadata_admin": self.metadata_admin, "state": self.state
+        }  # fmt: skip
+        return all(_found(document, each["path"]) == each.get("value", _ABSENT) for each in patch)
 
     def holds(self, record: Record) -> bool:
         """Whether both copies say what the record says, by all that this version knows."""
@@ -154,7 +157,7 @@ def patch_of(record: Record, *, onto: AnyIdentity | None = None, state: str | No
     there and creates the metadata around one that is not.
     """
     public = member(onto.metadata_public) if onto else None
-    stands = member(onto.metadata_admin) if onto else None
+    stands = _admin_copy(onto.metadata_admin) if onto else None
     patch: list[dict[str, Any]] = []
     if public is None or known_of(public, PUBLIC_NAMES) != public_member(record):
         written = with_what_stands(public, public_member(record), PUBLIC_NAMES)
@@ -171,6 +174,15 @@ def patch_of(record: Record, *, onto: AnyIdentity | None = None, state: str | No
 def patch_of_asking(asked_at: str) -> list[dict[str, Any]]:
     """The JSON Patch that notes that a start is asked for, whatever else is recorded."""
     return [{"op": "add", "path": "/metadata_admin/jumio/asked_at", "value": asked_at}]
+
+
+def _admin_copy(metadata: object) -> Mapping[str, Any] | None:
+    """What stands there; None where it has a shape below which nothing can be written.
+
+    An absent one is an empty one: another process may be writing the first one as well.
+    """
+    has_other_shape = isinstance(metadata, Mapping) and metadata.get("jumio") is not None
+    return member(metadata) if has_other_shape else {}
 
 
 def _onto_admin_copy(record: Record, stands: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -196,6 +208,14 @@ def _onto_admin_copy(record: Record, stands: Mapping[str, Any]) -> list[dict[str
         *({"op": "add", "path": f"{below}/{name}", "value": value} for name, value in written.items()),
         *({"op": "remove", "path": f"{below}/{name}"} for name in ended),
     ]
+
+
+def _found(document: object, path: str) -> object:
+    here = document
+    for part in path.split("/")[1:]:
+        name = part.replace("~1", "/").replace("~0", "~")
+        here = here.get(name, _ABSENT) if isinstance(here, Mapping) else _ABSENT
+    return here
 
 
 def _escaped(key: str) -> str:

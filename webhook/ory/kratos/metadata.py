@@ -223,14 +223,10 @@ def copies_agree(record: Record, metadata_public: object, metadata_admin: object
         return False
     listed = parse_workflows(admin)
     workflows_agree = record.more is None if listed is None else listed == record.known
-    return workflows_agree and summaries_agree(record, metadata_public, metadata_admin)
-
-
-def summaries_agree(record: Record, metadata_public: object, metadata_admin: object) -> bool:
-    """The same, whatever workflows are listed."""
-    public, admin = member(metadata_public), member(metadata_admin)
-    return known_of(public, PUBLIC_NAMES) == public_member(record) and known_of(admin, ADMIN_NAMES) == admin_summary(
-        record
+    return (
+        workflows_agree
+        and known_of(public, PUBLIC_NAMES) == public_member(record)
+        and known_of(admin, ADMIN_NAMES) == admin_summary(record)
     )
 
 
