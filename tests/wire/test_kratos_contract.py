@@ -3,12 +3,13 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
 import requests
-from support import NEWER_WORKFLOW, NO_HOOKS, NOW, ORY_SECRET, approved, pending, settings_of
+from support import NEWER_WORKFLOW, NO_HOOKS, NOW, ORY_SECRET, WORKFLOW, approved, pending, settings_of
 
 from sandbox.people import Kratos
 from sandbox.start import find_kratos, start_kratos
@@ -106,14 +107,36 @@ def test_members_of_others_stay_as_they_are(
     assert unchanged_part(kratos, person) == before
 
 
-def test_a_new_record_replaces_the_old_one_whole(kratos: Kratos, client: KratosClient, person: str) -> None:
+def test_a_new_record_replaces_the_old_one_and_leaves_what_it_does_not_know(
+    kratos: Kratos, client: KratosClient, person: str
+) -> None:
     overwrite(kratos, person, "metadata_public", {"jumio": {"left": "over"}})
     client.write(client.get(person), pending())
     record = approved(workflow_execution_id=NEWER_WORKFLOW)
     client.write(client.get(person), record)
     identity = client.get(person)
-    assert identity.metadata_public == {"jumio": public_member(record)}
+    assert identity.metadata_public == {"jumio": {"left": "over", **public_member(record)}}
     assert identity.metadata_admin == {"jumio": admin_member(record)}
+
+
+def test_what_two_processes_add_at_once_both_stay(kratos: Kratos, client: KratosClient, person: str) -> None:
+    """Each builds on what it has read, and writes only the workflows that it adds."""
+    before = client.get(person)
+    client.write(before, pending())
+    written = client.write(before, pending(workflow_execution_id=NEWER_WORKFLOW))
+    assert {each.id for each in written.record.known} == {WORKFLOW, NEWER_WORKFLOW}
+
+
+def test_that_a_start_is_asked_for_is_noted_beside_whatever_stands(
+    kratos: Kratos, client: KratosClient, person: str
+) -> None:
+    asked_at = "2026-03-02T18:00:00.000Z"
+    assert client.note_asked(person, asked_at).record == Record(status=Status.UNSTARTED, asked_at=asked_at)
+    client.write(client.get(person), pending())
+    noted = client.note_asked(person, asked_at)
+    assert noted.record == pending(asked_at=asked_at)
+    assert noted.unchanged_for is not None
+    assert noted.unchanged_for < timedelta(seconds=60)
 
 
 @pytest.mark.parametrize(

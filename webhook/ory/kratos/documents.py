@@ -3,7 +3,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import cached_property
@@ -49,7 +49,7 @@ class Identity:
     metadata_public: Any
     metadata_admin: Any
     verified_address: bool = False
-    unchanged_for: timedelta | None = None
+    unchanged_for: timedelta | None = field(default=None, compare=False)
 
     @cached_property
     def record(self) -> Record:

@@ -51,7 +51,8 @@ def public_member(record: Record) -> dict[str, Any]:
 
 def admin_member(record: Record) -> dict[str, Any]:
     """`metadata_admin.jumio`: what operators see, and what heals the public copy."""
-    return admin_summary(record) | {WORKFLOWS: workflow_members(record)}
+    workflows = workflow_members(record)
+    return admin_summary(record) | ({WORKFLOWS: workflows} if workflows else {})
 
 
 def workflow_members(record: Record) -> dict[str, dict[str, Any]]:
