@@ -29,6 +29,14 @@ class Started:
     created_at: datetime | None
 
 
+def asked(record: Record, *, now: datetime) -> Record:
+    """The record with the note that a start is asked for; an earlier one whose end nobody told counts as a start."""
+    unknown = from_text(record.asked_at)
+    starts = record.starts if unknown is None else (*_recent_starts(record, now=now), to_text(unknown))
+    status = Status.UNSTARTED if record.status is Status.NONE else record.status
+    return replace(record, status=status, starts=starts, asked_at=to_text(now))
+
+
 def started(record: Record, start: Started, *, workflow_key: int | str, link: str | None, now: datetime) -> Record:
     """The record once a workflow has been started; `link` is shown to the person instead of the vendor's own."""
     workflow = _begun(record, start, workflow_key, now=now)

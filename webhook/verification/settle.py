@@ -61,9 +61,9 @@ class Observation:
 
 
 def current(record: Record) -> list[Workflow]:
-    """The workflow that the person can go through now; where none is open, what the copies of the record dispute."""
-    open_id = record.open_workflow_id
-    return [each for each in record.open_workflows if each.id == open_id] or disputed(record)
+    """What is open, first of it what the person was shown last; where nothing is, what the copies dispute."""
+    shown_id = record.open_workflow_id
+    return sorted(record.open_workflows, key=lambda each: each.id != shown_id) or disputed(record)
 
 
 def disputed(record: Record) -> list[Workflow]:

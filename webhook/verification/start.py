@@ -14,6 +14,7 @@ from webhook.core.record import Record
 from webhook.core.start import (
     STEP_UP,
     Started,
+    asked,
     asked_again,
     is_start_due,
     not_started,
@@ -102,18 +103,21 @@ class Starter:
         # Whoever has a record most likely needs no start: read before anything is noted.
         self._known: dict[str, None] = {}
 
-    def start(self, identity_id: str) -> Start:
+    def start(self, identity_id: str, *, is_repeated: bool = False) -> Start:
         """Start a workflow for an identity that has none which is open or concluded.
 
-        A start that the vendor does not make is recorded, for `sync` to make it later.
+        A start that the vendor does not make is recorded, for `sync` to make it later. `is_repeated`: one was asked for
+        before, whose end nobody has told; it counts for the limit, since it may have been paid for.
 
         :raises KratosError: the identity cannot be read or written.
         :raises Busy: another request of this process is at work on it.
         """
 
         def work() -> Start:
-            is_known = identity_id in self._known
-            start = self._first(self._identities.get(identity_id) if is_known else self._asked(identity_id))
+            if is_repeated or identity_id in self._known:
+                start = self._first(self._identities.get(identity_id))
+            else:
+                start = self._first(self._asked(identity_id), is_noted=True)
             self._remember_known(identity_id)
             return start
 
@@ -213,20 +217,17 @@ class Starter:
 
     def _noted(self, identity: Identity, record: Record) -> tuple[Identity, Record]:
         """The identity and its record once it bears the note that a start is asked for."""
-        if identity.record.asked_at is not None and record.asked_at == identity.record.asked_at:
-            return identity, record
-        noted = replace(record, asked_at=to_text(self._clock()))
-        noted = noted if noted.status is not Status.NONE else replace(noted, status=Status.UNSTARTED)
-        written = self._recorder.write(identity, noted)
+        written = self._recorder.write(identity, asked(record, now=self._clock()))
         return written, self._restored(written)
 
     def _compares_face(self, record: Record) -> bool:
         return self._vendor.can_compare_face(record.checks)
 
-    def _first(self, identity: Identity) -> Start:
+    def _first(self, identity: Identity, *, is_noted: bool = False) -> Start:
+        """`is_noted`: the identity bears the note of this very start."""
         record = self._restored(identity)
         if record.status in STARTABLE:
-            return self._start(identity, record)
+            return self._start(identity, record, is_noted=is_noted)
         return self._nothing_to_start(identity, record)
 
     def _further(self, identity: Identity, reason: str, due_at: datetime | None, by_face: bool) -> Start:
@@ -238,14 +239,14 @@ class Starter:
             return self._first(identity)
         _require_writable(identity)
         if record.open_reverification is not None:
-            asked = self._note_asked_again(identity, record, reason, due_at)
-            changed = asked.history != record.history
-            return Start(record=asked, changed=changed, reason=None if changed else "one is open already")
+            noted = self._note_asked_again(identity, record, reason, due_at)
+            changed = noted.history != record.history
+            return Start(record=noted, changed=changed, reason=None if changed else "one is open already")
         key = self._settings.reauth_workflow_key if by_face else self._settings.workflow_key
         limited = self._limit_reached(record)
         error: VendorError | None = None
         if limited is None:
-            identity, record = self._noted(identity, replace(record, asked_at=None))
+            identity, record = self._noted(identity, record)
             try:
                 workflow, key = self._start_at_vendor(identity.id, record.account_id, key)
             except VendorError as raised:
@@ -265,13 +266,14 @@ class Starter:
         record = self._note_asked_again(identity, record, reason, due_at)
         return Start(record=record, error=error, reason=limited or str(error), limited=limited is not None)
 
-    def _start(self, identity: Identity, record: Record) -> Start:
+    def _start(self, identity: Identity, record: Record, *, is_noted: bool) -> Start:
         _require_writable(identity)
         if (paid := self._paid(identity.id, record)) is not None:
             return self._adopted(identity, record, paid)
         if (limited := self._limit_reached(record)) is not None:
             return replace(self._nothing_to_start(identity, record, reason=limited), limited=True)
-        identity, record = self._noted(identity, record)
+        if not is_noted or identity.record.asked_at is None:
+            identity, record = self._noted(identity, record)
         if record.status not in STARTABLE:  # somebody else was faster
             return self._nothing_to_start(identity, record)
         key = self._settings.workflow_key
@@ -325,12 +327,12 @@ class Starter:
         """The record when nothing new is started; a date is noted, and that nothing is under way any more."""
         fresh = replace(self._links.freshened(identity.id, record), asked_at=None)
         has_date = due_at is not None or record.reverification is not None
-        asked = asked_again(fresh, reason=reason, due_at=due_at, now=self._clock()) if has_date else fresh
-        if asked != identity.record:
-            self._recorder.write(identity, asked)
-        if asked.history != fresh.history:
-            audit(Event.REVERIFICATION_ASKED, identity.id, asked)
-        return asked
+        again = asked_again(fresh, reason=reason, due_at=due_at, now=self._clock()) if has_date else fresh
+        if again != identity.record:
+            self._recorder.write(identity, again)
+        if again.history != fresh.history:
+            audit(Event.REVERIFICATION_ASKED, identity.id, again)
+        return again
 
     def _start_at_vendor(self, identity_id: str, account_id: str | None, key: int | str) -> tuple[Started, int | str]:
         """What was started, and by which workflow definition."""

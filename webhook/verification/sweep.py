@@ -268,7 +268,7 @@ class Sweeper:
         self._wait_for_start()
         if self._stop.is_set():
             return Change.UNCHANGED
-        return self._change_of(self._starter.start(identity_id))
+        return self._change_of(self._starter.start(identity_id, is_repeated=True))
 
     def _change_of(self, start: Start) -> Change:
         if isinstance(start.error, VendorRateLimited):
