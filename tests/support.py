@@ -194,7 +194,7 @@ def reading(**changed: Any) -> Reading:
         "workflow_execution_id": WORKFLOW,
         "workflow_status": "PROCESSED",
         "decision": Decision(type="PASSED", label="PASSED", risk_score=0.0),
-        "created_at": datetime(2026, 3, 2, 17, 59, 59, tzinfo=UTC),
+        "created_at": datetime(2026, 3, 2, 18, tzinfo=UTC),
         "completed_at": datetime(2026, 3, 2, 18, 30, tzinfo=UTC),
         "workflow_key": 10011,
         "references": (IDENTITY, IDENTITY),

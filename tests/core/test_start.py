@@ -15,7 +15,9 @@ from webhook.core.start import (
     asked_again,
     is_overdue,
     is_start_due,
+    last_asked_at,
     not_started,
+    not_started_further,
     reverifying,
     started,
     starts_in_last_day,
@@ -71,50 +73,96 @@ def test_a_new_start_leaves_nothing_of_the_workflow_before_but_the_history() -> 
     assert [event["event"] for event in record.history] == ["before", "verification.started"]
 
 
-def test_a_start_that_was_not_made_is_unstarted_and_keeps_the_account() -> None:
-    before = approved(status=Status.INCOMPLETE, verdict=None, history=({"event": "before"},))
-    record = not_started(before, now=NOW)
-    assert replace(record, history=()) == Record(status=Status.UNSTARTED, account_id=ACCOUNT, workflow_key=10011)
+@pytest.mark.parametrize("created_at", [INITIATED - timedelta(days=1), INITIATED])
+def test_what_was_just_started_is_the_youngest_whatever_the_clocks_say(created_at: datetime) -> None:
+    """Else somebody else's wrong clock would hide it behind what had expired."""
+    before = approved(status=Status.INCOMPLETE, verdict=None)
+    new = replace(START, workflow_execution_id=NEWER_WORKFLOW, created_at=created_at)
+    record = started(before, new, workflow_key=10011, link=None, now=NOW)
+    assert (record.status, record.workflow_execution_id) == (Status.PENDING, NEWER_WORKFLOW)
+    assert record.initiated_at == "2026-03-02T18:00:00.001Z"
+    assert record.verification_url == record.vendor_url == LINK
+
+
+def test_a_start_beside_a_verdict_that_came_meanwhile_leaves_it() -> None:
+    new = replace(START, workflow_execution_id=NEWER_WORKFLOW, created_at=NOW)
+    record = started(verified(), new, workflow_key=10011, link=None, now=NOW)
+    assert (record.status, record.workflow_execution_id, record.vendor_url) == (Status.APPROVED, WORKFLOW, None)
+    assert [each.id for each in record.open_workflows] == [NEWER_WORKFLOW]
+    assert event_of(record)["workflow_execution_id"] == NEWER_WORKFLOW
+
+
+def test_a_workflow_that_is_known_already_can_be_adopted_again() -> None:
+    once = started(Record(), START, workflow_key=10011, link=None, now=NOW)
+    twice = started(once, replace(START, created_at=NOW), workflow_key=10011, link=None, now=NOW)
+    assert [each.id for each in twice.known] == [WORKFLOW]
+
+
+ASKED_FOR = Record(asked_at="2026-03-02T18:48:00.000Z")
+
+
+def test_a_started_workflow_ends_the_note_that_one_is_asked_for() -> None:
+    assert started(ASKED_FOR, START, workflow_key=10011, link=None, now=NOW).asked_at is None
+
+
+@pytest.mark.parametrize(("is_certain", "starts"), [(True, ()), (False, ("2026-03-02T18:48:37.319Z",))])
+def test_a_start_that_was_not_made_is_unstarted_and_counts_where_it_may_have_been_paid_for(
+    is_certain: bool, starts: tuple[str, ...]
+) -> None:
+    """It keeps the account for the next one, and what was known before."""
+    before = approved(status=Status.INCOMPLETE, verdict=None, history=({"event": "before"},), asked_at="x")
+    record = not_started(before, is_certain=is_certain, now=NOW)
+    assert replace(record, history=(), more=None) == Record(
+        status=Status.UNSTARTED, account_id=ACCOUNT, workflow_key=10011, starts=starts
+    )
+    assert record.known == before.known
     assert [event["event"] for event in record.history] == ["before", "verification.unstarted"]
 
 
-def test_a_start_that_was_not_made_again_changes_nothing() -> None:
-    record = not_started(Record(), now=NOW)
-    assert not_started(record, now=LATER_TODAY) == record
+@pytest.mark.parametrize("is_certain", [True, False])
+def test_a_start_that_was_not_made_again_is_no_event(is_certain: bool) -> None:
+    record = not_started(Record(forgotten_until="x"), is_certain=True, now=NOW)
+    again = not_started(replace(record, asked_at="x"), is_certain=is_certain, now=LATER_TODAY)
+    assert replace(again, starts=()) == record
+    assert len(again.starts) == (not is_certain)
+
+
+@pytest.mark.parametrize("is_certain", [True, False])
+def test_a_further_start_that_was_not_made_counts_where_it_may_have_been_paid_for(is_certain: bool) -> None:
+    record = not_started_further(verified(), is_certain=is_certain, now=NOW)
+    assert record == (verified() if is_certain else verified(starts=("2026-03-02T18:48:37.319Z",)))
 
 
 # --- when one is due ---
 
 
+@pytest.mark.parametrize("status", list(Status))
+@pytest.mark.parametrize("asked_at", [None, "2026-03-02T18:48:00.000Z"])
+def test_a_start_is_due_where_one_was_asked_for_and_not_made(status: Status, asked_at: str | None) -> None:
+    """The note of one that is under way stays beside a verdict until that is told, and asks for none."""
+    noted = asked_at is not None and status in (Status.NONE, Status.INCOMPLETE)
+    assert is_start_due(Record(status=status, asked_at=asked_at)) is (noted or status is Status.UNSTARTED)
+
+
 @pytest.mark.parametrize(
-    ("age", "is_due"),
+    ("record", "at"),
     [
-        (timedelta(0), False),
-        (LEFT_ALONE_FOR, False),
-        (LEFT_ALONE_FOR + timedelta(milliseconds=1), True),
-        (timedelta(days=400), True),
-        (-LEFT_ALONE_FOR, False),
-        (-LEFT_ALONE_FOR - timedelta(milliseconds=1), True),  # a clock that is wrong must not keep anybody waiting
+        (ASKED_FOR, datetime(2026, 3, 2, 18, 48, tzinfo=UTC)),
+        (not_started(Record(), is_certain=True, now=NOW), NOW),
+        (replace(not_started(Record(), is_certain=True, now=NOW), asked_at="2026-03-02T18:48:00.000Z"),
+         datetime(2026, 3, 2, 18, 48, tzinfo=UTC)),
+        (Record(status=Status.UNSTARTED), None),
+        (Record(status=Status.UNSTARTED, history=({},)), None),
+        (Record(status=Status.UNSTARTED, history=({"at": "some day"},)), None),
+        (Record(status=Status.UNSTARTED, history=({"at": 7},)), None),
     ],
-)
-def test_an_unstarted_is_left_to_its_hook_for_a_while(age: timedelta, is_due: bool) -> None:
-    assert is_start_due(not_started(Record(), now=NOW), now=NOW + age) is is_due
+)  # fmt: skip
+def test_when_it_was_asked_for_last(record: Record, at: datetime | None) -> None:
+    assert last_asked_at(record) == at
 
 
-def test_that_while_is_two_minutes() -> None:
+def test_it_is_left_to_the_hook_for_two_minutes() -> None:
     assert timedelta(minutes=2) == LEFT_ALONE_FOR
-
-
-@pytest.mark.parametrize("history", [(), ({},), ({"at": "some day"},), ({"at": 7},), ({"at": None},)])
-def test_one_of_an_unknown_age_is_due(history: tuple[dict[str, Any], ...]) -> None:
-    assert is_start_due(Record(status=Status.UNSTARTED, history=history), now=NOW)
-
-
-@pytest.mark.parametrize("status", [status for status in Status if status is not Status.UNSTARTED])
-def test_no_start_is_due_at_any_other_status(status: Status) -> None:
-    long_ago = ({"at": "2020-01-01T00:00:00.000Z"},)
-    assert not is_start_due(approved(status=status, history=long_ago), now=NOW)
-    assert not is_start_due(Record(status=status), now=NOW)
 
 
 @pytest.mark.parametrize(
@@ -139,12 +187,19 @@ def test_a_reverification_is_overdue_once_its_date_has_passed(due_at: str | None
 def test_a_further_workflow_leaves_everything_that_is_known() -> None:
     before = verified(starts=("2026-03-02T18:00:00.000Z",))
     record = reverifying(
-        before, FURTHER_START, reason="risk", due_at=NOW + timedelta(days=7), workflow_key=10014, link=OUR_LINK, now=NOW
+        replace(before, asked_at="x"),
+        FURTHER_START,
+        reason="risk",
+        due_at=NOW + timedelta(days=7),
+        workflow_key=10014,
+        link=OUR_LINK,
+        now=NOW,
     )
     assert replace(record, history=()) == replace(
         before, reverification=FURTHER, starts=("2026-03-02T18:00:00.000Z", "2026-03-02T18:48:37.319Z")
     )
     assert record.open_workflow_id == NEWER_WORKFLOW
+    assert [each.id for each in record.open_workflows] == [NEWER_WORKFLOW]
     assert (before.open_workflow_id, pending().open_workflow_id, Record().open_workflow_id) == (
         WORKFLOW,
         WORKFLOW,
@@ -197,7 +252,9 @@ def test_asking_again_changes_the_date_alone() -> None:
 
 def test_what_is_asked_for_and_cannot_be_started_is_due() -> None:
     record = asked_again(verified(), reason="role-change", due_at=SOONER, now=NOW)
-    assert record.reverification == Reverification(reason="role-change", due_at="2026-03-05T00:00:00.000Z")
+    assert record.reverification == Reverification(
+        reason="role-change", due_at="2026-03-05T00:00:00.000Z", initiated_at="2026-03-02T18:48:37.319Z"
+    )
     assert record.open_workflow_id == WORKFLOW
 
 

@@ -52,7 +52,7 @@ def test_a_workflow_is_what_the_reading_tells() -> None:
         id=WORKFLOW,
         account_id=ACCOUNT,
         stage=Stage.CONCLUDED,
-        created_at="2026-03-02T17:59:59.000Z",
+        created_at="2026-03-02T18:00:00.000Z",
         verdict=Verdict.PASSED,
         decided_at="2026-03-02T18:30:00.000Z",
         level=0,

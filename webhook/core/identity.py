@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any, Protocol
 
 from webhook.core.record import Record
+from webhook.core.workflows import Workflow
 
 
 class Identity(Protocol):
@@ -22,6 +23,8 @@ class Identity(Protocol):
     def verified_address(self) -> bool: ...
     @property
     def record(self) -> Record: ...
+    @property
+    def workflows(self) -> tuple[Workflow, ...]: ...
     @property
     def is_writable(self) -> bool: ...
     @property

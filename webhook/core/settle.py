@@ -64,8 +64,9 @@ def settle(
         record = record if known == record.known else shown(record, known)
         return Outcome(result=Result.UNCHANGED, record=with_its_steps(record, table=table))
     settled = with_its_steps(shown(record, known), table=table)
-    settled = _with_reverification(settled, _reverification_after(settled, read))
-    event = _event(record, settled, read)
+    fulfils = _fulfils(settled, read)
+    settled = _with_reverification(settled, None if fulfils else _reverification_after(settled, read))
+    event = _event(record, settled, fulfils=fulfils)
     if event is None:
         reason = f"another workflow's verdict stands: {settled.status}" if settled.status in CONCLUDED else _NO_NEWS
         return Outcome(result=Result.IGNORED, record=settled, event=_superseded(read), reason=reason)
@@ -158,17 +159,22 @@ def with_its_steps(record: Record, *, table: Table) -> Record:
     return replace(record, assurance=with_steps(table, record.assurance))
 
 
-def _reverification_after(record: Record, read: Workflow) -> Reverification | None:
-    """What is left of a request to do it again. What shows less than is known does not fulfil it."""
+def _fulfils(record: Record, read: Workflow) -> bool:
+    """Whether it is what a request to do it again asks for. What shows less than is known is not."""
     further = record.reverification
-    if further is None or (read.stage is not Stage.CONCLUDED and read.id != further.workflow_execution_id):
-        return further
+    if further is None or read.stage is not Stage.CONCLUDED or not _is_younger(read, further):
+        return False
     told = concluded(record.known)
     passed_face = read.is_face_check and read.verdict is Verdict.PASSED
-    counts = passed_face or (told.shows is not None and told.shows.id == read.id)
-    if read.stage is Stage.CONCLUDED and counts and _is_younger(read, further):
-        return None
-    return _lapsed(further) if read.id == further.workflow_execution_id and read.stage is not Stage.OPEN else further
+    return passed_face or (told.shows is not None and told.shows.id == read.id)
+
+
+def _reverification_after(record: Record, read: Workflow) -> Reverification | None:
+    """What is left of a request that the workflow does not fulfil."""
+    further = record.reverification
+    if further is None or read.id != further.workflow_execution_id or read.stage is Stage.OPEN:
+        return further
+    return _lapsed(further)
 
 
 def _with_reverification(record: Record, further: Reverification | None) -> Record:
@@ -189,7 +195,7 @@ def _lapsed(further: Reverification) -> Reverification | None:
     return Reverification(reason=further.reason, due_at=further.due_at, initiated_at=further.initiated_at)
 
 
-def _event(before: Record, after: Record, read: Workflow) -> Event | None:
+def _event(before: Record, after: Record, *, fulfils: bool) -> Event | None:
     """What happened, for whoever looks at the record; None where nothing shows."""
     if before.status is Status.PENDING and after.status is Status.PENDING:
         return Event.SETTLED if before.workflow_execution_id != after.workflow_execution_id else None
@@ -203,8 +209,7 @@ def _event(before: Record, after: Record, read: Workflow) -> Event | None:
     if before.assurance and after.assurance and before.assurance.verified_at != after.assurance.verified_at:
         return Event.REVERIFICATION_PASSED
     if before.reverification != after.reverification:
-        is_done = after.reverification is None and read.verdict is not None
-        return Event.REVERIFICATION_PASSED if is_done else Event.REVERIFICATION_LAPSED
+        return Event.REVERIFICATION_PASSED if fulfils else Event.REVERIFICATION_LAPSED
     return None
 
 

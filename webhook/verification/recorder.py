@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Writing a record so that nothing is lost that another process writes at the same moment."""
 
+from typing import Any
+
 from webhook.core.assurance import Table
 from webhook.core.record import Record
 from webhook.core.schedule import next_look_at
-from webhook.core.settle import taking_in, with_its_steps
+from webhook.core.settle import shown, taking_in, with_its_steps
+from webhook.core.workflows import undoubted
 from webhook.errors import KratosRefused
 from webhook.verification.ports import Clock, Coordination, Identities, Identity
 
@@ -32,12 +35,14 @@ class Recorder:
                 identity = self._identities.write(identity, record, state=state)
             except KratosRefused as error:
                 again = self._identities.get(identity.id)
-                if error.status != _BAD_REQUEST or again.record == identity.record:
+                if error.status != _BAD_REQUEST or _stands(again) == _stands(identity):
                     raise
                 # A member that was to be removed had gone meanwhile: on what stands there now.
                 identity, record = again, taking_in(again.record, record.known)
                 continue
-            record = with_its_steps(identity.record, table=self._table)
+            # What others listed is joined with what we know; a summary beside it may be older than both.
+            record = taking_in(shown(identity.record, undoubted(record.known)), identity.workflows)
+            record = with_its_steps(record, table=self._table)
             if identity.holds(record):
                 break
         self._watch(identity)
@@ -51,3 +56,7 @@ class Recorder:
             self._coordination.unschedule(identity.id)
         else:
             self._coordination.schedule(identity.id, at.timestamp())
+
+
+def _stands(identity: Identity) -> tuple[Any, Any]:
+    return identity.metadata_public, identity.metadata_admin

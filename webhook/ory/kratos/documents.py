@@ -14,6 +14,7 @@ from webhook.core.identity import Identity as AnyIdentity
 from webhook.core.ids import usable_identity_id
 from webhook.core.record import Record
 from webhook.core.times import from_text
+from webhook.core.workflows import Workflow
 from webhook.errors import KratosUnavailable, NotKratos
 from webhook.ory.kratos.metadata import (
     ADMIN_NAMES,
@@ -55,6 +56,11 @@ class Identity:
     def record(self) -> Record:
         """The verification's record, read once from both copies."""
         return read_record(self.metadata_public, self.metadata_admin)
+
+    @property
+    def workflows(self) -> tuple[Workflow, ...]:
+        """Those that are listed, whatever the copies say beside the list."""
+        return parse_workflows(member(self.metadata_admin)) or ()
 
     def shows(self, patch: Sequence[Mapping[str, Any]]) -> bool:
         """Whether all that a patch of ours did is there; what else is there another process may have written."""
