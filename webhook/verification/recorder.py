@@ -6,7 +6,7 @@ from typing import Any
 from webhook.core.assurance import Table
 from webhook.core.record import Record
 from webhook.core.schedule import next_look_at
-from webhook.core.settle import shown, taking_in, with_its_steps
+from webhook.core.settle import taking_in, with_its_steps
 from webhook.core.workflows import undoubted
 from webhook.errors import KratosRefused
 from webhook.verification.ports import Clock, Coordination, Identities, Identity
@@ -30,6 +30,7 @@ class Recorder:
 
         :raises KratosError: it could not be written, or not be kept.
         """
+        record = record.with_known(undoubted(record.known))
         for _ in range(_WRITES_AT_MOST):
             try:
                 identity = self._identities.write(identity, record, state=state)
@@ -41,10 +42,10 @@ class Recorder:
                 identity, record = again, taking_in(again.record, record.known)
                 continue
             # What others listed is joined with what we know; a summary beside it may be older than both.
-            record = taking_in(shown(identity.record, undoubted(record.known)), identity.workflows)
-            record = with_its_steps(record, table=self._table)
-            if identity.holds(record):
+            taken_in = with_its_steps(taking_in(record, identity.workflows), table=self._table)
+            if taken_in == record or identity.holds(taken_in):
                 break
+            record = taken_in
         self._watch(identity)
         return identity
 
