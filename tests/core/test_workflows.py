@@ -268,38 +268,42 @@ def test_a_summary_that_tells_less_disputes_nothing(listed: Workflow, summed: Wo
 
 
 @pytest.mark.parametrize(
-    ("one", "other", "counts"),
+    ("listed", "summed", "counts"),
     [
         (passed("x", 1, 5), rejected("x", 1, 5), rejected("x", 1, 5)),
-        (passed("x", 1, 5), passed("x", 1, 6), passed("x", 1, 6)),
-        (passed("x", 1, 5), warned("x", 1, 5), warned("x", 1, 5)),
-        (rejected("x", 1, 5), passed("x", 1, 6), passed("x", 1, 6)),
-        (open_one("x", 1), passed("x", 1, 5), passed("x", 1, 5)),
+        (passed("x", 1, 5), rejected("x", 1, 6), rejected("x", 1, 6)),
+        (passed("x", 1, 6), rejected("x", 1, 5), passed("x", 1, 6)),
+        (rejected("x", 1, 5), passed("x", 1, 6), rejected("x", 1, 5)),
+        (passed("x", 1, 5), passed("x", 1, 6), passed("x", 1, 5)),
+        (passed("x", 1, 5), warned("x", 1, 6), passed("x", 1, 5)),
+        (open_one("x", 1), passed("x", 1, 5), open_one("x", 1)),
+        (open_one("x", 1), rejected("x", 1, 5), rejected("x", 1, 5)),
         (ended("x", 1, 5), open_one("x", 1), ended("x", 1, 5)),
         (face(rejected("x", 1, 5)), ended("x", 1, 5), face(rejected("x", 1, 5))),
     ],
 )
-def test_of_what_they_dispute_the_later_counts_then_the_worse_and_is_doubtful(
-    one: Workflow, other: Workflow, counts: Workflow
+def test_of_what_they_dispute_a_later_rejection_counts_else_the_list_and_it_is_doubtful(
+    listed: Workflow, summed: Workflow, counts: Workflow
 ) -> None:
-    assert merged([one], [other]) == merged([other], [one]) == (replace(counts, is_doubtful=True),)
+    """Doubt never admits: what only a summary tells admits nobody before it is read again."""
+    assert merged([listed], [summed]) == (replace(counts, is_doubtful=True),)
 
 
 def test_what_only_the_summary_tells_is_doubtful_and_what_only_the_list_tells_is_not() -> None:
     assert merged([open_one("o", 1)], [passed("p", 2, 5)]) == (
         open_one("o", 1),
-        replace(passed("p", 2, 5), is_doubtful=True),
+        replace(passed("p", 2, 5), is_doubtful=True, is_unlisted=True),
     )
 
 
 def test_what_names_no_workflow_counts_only_where_nothing_else_is_known() -> None:
     nameless = passed("", 1, 5)
-    assert merged([], [nameless]) == (replace(nameless, is_doubtful=True),)
+    assert merged([], [nameless]) == (replace(nameless, is_doubtful=True, is_unlisted=True),)
     assert merged([open_one("o", 1)], [nameless]) == (open_one("o", 1),)
 
 
 def test_doubt_can_be_put_aside() -> None:
-    assert undoubted([replace(open_one("o", 1), is_doubtful=True)]) == (open_one("o", 1),)
+    assert undoubted([replace(open_one("o", 1), is_doubtful=True, is_unlisted=True)]) == (open_one("o", 1),)
 
 
 DOUBTED = replace(passed("x", 1, 5), is_doubtful=True)
@@ -310,8 +314,11 @@ def test_a_fresh_reading_settles_a_doubt_whatever_it_says(read: Workflow) -> Non
     assert joined([DOUBTED], read) == (read,)
 
 
-def test_a_doubt_about_a_verdict_is_not_settled_by_none() -> None:
-    assert joined([DOUBTED], open_one("x", 1)) == (DOUBTED,)
+def test_a_doubted_rejection_is_not_settled_by_a_workflow_without_a_verdict_and_anything_else_is() -> None:
+    rejection = replace(rejected("x", 1, 5), is_doubtful=True)
+    assert joined([rejection], open_one("x", 1)) == (rejection,)
+    assert joined([rejection], passed("x", 1, 4)) == (passed("x", 1, 4),)
+    assert joined([DOUBTED], open_one("x", 1)) == (open_one("x", 1),)
     assert joined([replace(ended("x", 1, 2), is_doubtful=True)], open_one("x", 1)) == (open_one("x", 1),)
 
 

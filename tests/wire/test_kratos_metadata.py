@@ -50,7 +50,7 @@ def written(record: Record) -> tuple[dict[str, Any], dict[str, Any]]:
 def summaries(record: Record) -> tuple[dict[str, Any], dict[str, Any]]:
     """Both as version 1.0 wrote them, which listed no workflows."""
     public, admin = written(record)
-    del admin["jumio"]["workflows"]
+    admin["jumio"].pop("workflows", None)
     return public, admin
 
 
@@ -435,11 +435,15 @@ def test_a_verdict_that_only_one_copy_tells_counts_before_a_younger_open_one() -
     assert doubtful(read_record(public, younger_admin)) == [WORKFLOW]
 
 
-def test_where_copies_of_one_workflow_differ_the_one_decided_later_counts() -> None:
-    earlier = approved(status=Status.REJECTED, verdict=Verdict.FAILED, decided_at="2026-03-02T18:29:00.000Z")
+def test_where_copies_of_one_workflow_differ_the_admin_copy_counts_unless_the_other_rejects_later() -> None:
+    rejected = approved(status=Status.REJECTED, verdict=Verdict.FAILED)
     public, admin = summaries(approved())
-    earlier_public, earlier_admin = summaries(earlier)
-    assert read_record(public, earlier_admin).status is Status.APPROVED
+    rejected_public, rejected_admin = summaries(rejected)
+    later_public, _ = summaries(replace(rejected, decided_at="2026-03-02T18:31:00.000Z"))
+    earlier_public, _ = summaries(replace(rejected, decided_at="2026-03-02T18:29:00.000Z"))
+    assert read_record(public, rejected_admin).status is Status.REJECTED
+    assert read_record(rejected_public, admin).status is Status.REJECTED
+    assert read_record(later_public, admin).status is Status.REJECTED
     assert read_record(earlier_public, admin).status is Status.APPROVED
 
 
