@@ -49,7 +49,8 @@ def public_member(record: Record) -> dict[str, Any]:
 
 def admin_member(record: Record) -> dict[str, Any]:
     """`metadata_admin.jumio`: what operators see, and what heals the public copy."""
-    return admin_summary(record) | {WORKFLOWS: workflow_members(record)}
+    workflows = workflow_members(record)
+    return admin_summary(record) | ({WORKFLOWS: workflows} if workflows else {})
 
 
 def workflow_members(record: Record) -> dict[str, dict[str, Any]]:
@@ -191,7 +192,7 @@ def read_record(metadata_public: object, metadata_admin: object) -> Record:
     )
     if record.status is Status.NONE and record.asked_at is not None:
         record = replace(record, status=Status.UNSTARTED)
-    known = merged(admin.known if listed is None else listed, public.known)
+    known = merged(listed or admin.known, public.known)
     return record if known == record.known else shown(record, known)
 
 
@@ -203,7 +204,7 @@ def copies_agree(record: Record, metadata_public: object, metadata_admin: object
     if public is None or admin is None:
         return False
     listed = parse_workflows(admin)
-    workflows_agree = record.more is None if listed is None else listed == record.known
+    workflows_agree = listed == record.known if listed else record.more is None
     return (
         workflows_agree
         and known_of(public, PUBLIC_NAMES) == public_member(record)
@@ -297,11 +298,11 @@ def _parse_admin(written: Mapping[str, Any] | None) -> Record:
     )
 
 
-def parse_workflows(written: Mapping[str, Any] | None) -> tuple[Workflow, ...] | None:
-    """None where there is no list: before there was one, or in somebody else's writing."""
+def parse_workflows(written: Mapping[str, Any] | None) -> tuple[Workflow, ...]:
+    """Those that are listed; none where there is no list: before there was one, or in somebody else's writing."""
     found = None if written is None else written.get(WORKFLOWS)
     if not isinstance(found, Mapping):
-        return None
+        return ()
     read = [_parse_workflow(key, value) for key, value in found.items() if isinstance(value, Mapping)]
     return tuple(sorted((each for each in read if each is not None), key=lambda each: each.age))
 
