@@ -49,7 +49,7 @@ def written(record: Record) -> tuple[dict[str, Any], dict[str, Any]]:
 def summaries(record: Record) -> tuple[dict[str, Any], dict[str, Any]]:
     """Both as version 1.0 wrote them, which listed no workflows."""
     public, admin = written(record)
-    del admin["jumio"]["workflows"]
+    admin["jumio"].pop("workflows", None)
     return public, admin
 
 
