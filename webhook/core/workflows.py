@@ -112,15 +112,16 @@ def joined(known: Iterable[Workflow], read: Workflow, *, is_fresh: bool = True) 
     return _pruned(sorted(by_id.values(), key=lambda each: each.age))
 
 
-def merged(whole: Iterable[Workflow], summary: Iterable[Workflow]) -> tuple[Workflow, ...]:
+def merged(whole: Iterable[Workflow], summary: Iterable[Workflow], *, is_list: bool = True) -> tuple[Workflow, ...]:
     """What the whole copy of a record and its summary tell together.
 
     What they dispute is doubtful: what was decided later counts until it is read again, of one moment the worse. So is
-    what only the summary tells.
+    what only the summary tells. Where the whole copy is no list, it is a summary as well (`is_list`).
     """
     listed, summed = {each.id: each for each in whole}, {each.id: each for each in summary}
     told = [_undisputed(listed.get(key), summed.get(key)) for key in {**listed, **summed}]
-    named = [each for each in told if each.id]  # what names no workflow counts only where nothing else is known
+    # What names no workflow counts only where it is listed, or nothing else is known.
+    named = [each for each in told if each.id or (is_list and each.id in listed)]
     return _pruned(sorted(named or told, key=lambda each: each.age))
 
 

@@ -192,7 +192,7 @@ def read_record(metadata_public: object, metadata_admin: object) -> Record:
     )
     if record.status is Status.NONE and record.asked_at is not None:
         record = replace(record, status=Status.UNSTARTED)
-    known = merged(listed or admin.known, public.known)
+    known = merged(listed or admin.known, public.known, is_list=bool(listed))
     return record if known == record.known else shown(record, known)
 
 
