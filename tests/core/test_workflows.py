@@ -296,6 +296,8 @@ def test_what_names_no_workflow_counts_only_where_nothing_else_is_known() -> Non
     nameless = passed("", 1, 5)
     assert merged([], [nameless]) == (replace(nameless, is_doubtful=True),)
     assert merged([open_one("o", 1)], [nameless]) == (open_one("o", 1),)
+    assert merged([nameless], [open_one("o", 6)], is_list=False) == (replace(open_one("o", 6), is_doubtful=True),)
+    assert merged([nameless, open_one("o", 6)], [nameless]) == (nameless, open_one("o", 6)), "or it is listed"
 
 
 def test_doubt_can_be_put_aside() -> None:
