@@ -418,7 +418,8 @@ def test_a_reading_from_before_the_doubt_does_not() -> None:
 
 
 FORGED = Workflow(
-    id=NEWER_WORKFLOW, account_id=ACCOUNT, stage=Stage.CONCLUDED, verdict=Verdict.PASSED, is_doubtful=True, is_unlisted=True,
+    id=NEWER_WORKFLOW, account_id=ACCOUNT, stage=Stage.CONCLUDED, verdict=Verdict.PASSED,
+    is_doubtful=True, is_unlisted=True,
     created_at="2026-03-02T19:00:00.000Z", decided_at="2026-03-02T19:00:00.000Z",
 )  # fmt: skip
 

@@ -296,10 +296,18 @@ def test_what_only_the_summary_tells_is_doubtful_and_what_only_the_list_tells_is
     )
 
 
-def test_what_names_no_workflow_counts_only_where_nothing_else_is_known() -> None:
+def unlisted(workflow: Workflow) -> Workflow:
+    return replace(workflow, is_doubtful=True, is_unlisted=True)
+
+
+def test_what_names_no_workflow_counts_only_where_nothing_else_is_known_or_it_rejects() -> None:
     nameless = passed("", 1, 5)
-    assert merged([], [nameless]) == (replace(nameless, is_doubtful=True, is_unlisted=True),)
+    assert merged([], [nameless]) == (unlisted(nameless),)
     assert merged([open_one("o", 1)], [nameless]) == (open_one("o", 1),)
+    assert merged([nameless], [open_one("o", 6)], is_list=False) == (unlisted(open_one("o", 6)),)
+    rejection = rejected("", 1, 5)
+    assert merged([rejection], [open_one("o", 6)], is_list=False) == (rejection, unlisted(open_one("o", 6)))
+    assert merged([nameless, open_one("o", 6)], [nameless]) == (nameless, open_one("o", 6)), "or it is listed"
 
 
 def test_doubt_can_be_put_aside() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from support import ACCOUNT, IDENTITY, LINK, NEWER_WORKFLOW, NOW, OTHER_IDENTITY, WORKFLOW, approved, reading
+from support import ACCOUNT, IDENTITY, LINK, NEWER_WORKFLOW, NOW, OTHER_IDENTITY, WORKFLOW, approved, pending, reading
 
 from webhook.core.assurance import Assurance
 from webhook.core.events import Event
@@ -23,6 +23,8 @@ from webhook.core.start import Started, is_start_due, not_started, started
 from webhook.core.status import CONCLUDED, Status, Verdict
 from webhook.core.strict_json import parse_json_object
 from webhook.core.times import from_text, to_text
+from webhook.core.verdict import concluded
+from webhook.core.workflows import MOST_KEPT, Stage, undoubted
 from webhook.errors import Malformed
 from webhook.idv.jumio.callback import Callback, parse_callback
 from webhook.ory.kratos.hooks import GateHook, parse_initiate, parse_validate
@@ -71,6 +73,23 @@ admin_metadata = any_json | objects(
         **jumio_members,
         workflow_key=odd(10011, "10011"),
         decision=any_json | objects(type=odd("PASSED"), label=odd("OK"), risk_score=odd(1, 2.5)),
+        asked_at=times,
+        forgotten_until=times,
+        workflows=any_json
+        | st.dictionaries(
+            st.sampled_from([WORKFLOW, NEWER_WORKFLOW, "unknown", "~1/"]) | any_text,
+            any_json
+            | objects(
+                state=odd("open", "ended", "unknown", *Verdict),
+                created_at=times,
+                decided_at=times,
+                seen_at=times,
+                renewed_at=times,
+                face_check=odd(True, False),
+                level=odd(0, 3),
+            ),
+            max_size=3,
+        ),
         history=any_json
         | st.lists(objects(at=times, event=odd(*Event), status=odd(*Status), by=odd("sweep")), max_size=12),
     )
@@ -164,9 +183,9 @@ def test_any_metadata_can_be_read_and_what_was_read_can_be_kept(public: Any, adm
     copies_agree(record, public, admin)
     assert len(record.history) <= HISTORY_LENGTH
     if record.status is not Status.NONE:
-        again = read_record(*copies(record))
-        assert again == record
-        assert copies_agree(record, *copies(record))
+        settled = record.with_known(undoubted(record.known))
+        assert read_record(*copies(settled)) == settled
+        assert copies_agree(settled, *copies(settled))
 
 
 def test_reading_knows_the_absence_of_a_record() -> None:
@@ -272,89 +291,108 @@ readings = st.builds(
 def assert_sound(record: Record) -> None:
     """What holds for every record that the service writes."""
     assert len(record.history) <= HISTORY_LENGTH
+    assert len(record.known) <= MOST_KEPT
     assert record.verification_url is None or record.status is Status.PENDING
-    assert (record.decided_at is None) is (record.status in (Status.PENDING, Status.UNSTARTED))
+    assert record.decided_at is None or record.status not in (Status.PENDING, Status.UNSTARTED)
     assert (record.verdict is not None) is (record.status in CONCLUDED)
-    assert read_record(*copies(record)) == record
+    settled = record.with_known(undoubted(record.known))
+    assert read_record(*copies(settled)) == settled
     public = json.dumps(public_member(record))
-    for private in ("decision", "history", "workflow_key", "label", "risk"):
+    for private in ("decision", "history", "workflow_key", "label", "risk", "workflows", "asked_at"):
         assert f'"{private}":' not in public
 
 
 @given(record=records(), reading=readings, later=st.timedeltas(timedelta(), timedelta(days=400)))
 def test_a_reading_settles_a_record_once(record: Record, reading: Reading, later: timedelta) -> None:
     outcome = read_by(record, reading, now=NOW)
-    if any(reference != IDENTITY for reference in reading.references):
-        assert outcome.result is Result.IGNORED
-    if outcome.result is not Result.APPLIED:
-        ignored = outcome.result is Result.IGNORED
-        assert outcome.record == (record if ignored else with_its_steps(record, table=TABLE))
-        assert outcome.result is Result.IGNORED or outcome.event is None
-        return
     settled = outcome.record
-    if outcome.event in (Event.REVERIFICATION_PASSED, Event.REVERIFICATION_LAPSED):
-        assert (settled.status, settled.verdict) == (record.status, record.verdict)
-        assert settled.workflow_execution_id == record.workflow_execution_id
-        assert (settled.assurance and settled.assurance.level) == (record.assurance and record.assurance.level)
-    else:
-        assert (settled.status, settled.verdict) == (reading.status, reading.verdict)
-        assert settled.workflow_execution_id == reading.workflow_execution_id
+    if set(reading.references) != {IDENTITY} or not outcome.counts:
+        assert (outcome.result, outcome.counts) == (Result.IGNORED, False)
+        assert set(reading.references) != {IDENTITY} or record.forgotten_until is not None
+        assert settled.known == tuple(each for each in record.known if each in settled.known)
+        return
+    assert (outcome.event is None) or (outcome.result is not Result.UNCHANGED)
+    if outcome.result is Result.APPLIED:
+        assert settled.history[-1]["event"] == outcome.event
+        assert settled.status is not Status.NONE
         assert_sound(settled)
     # Again, and for whoever reads the record back from Kratos: nothing more happens.
-    for known in (settled, read_record(*copies(settled))):
+    for known in (settled, read_record(*copies(settled.with_known(undoubted(settled.known))))):
         again = read_by(known, reading, now=NOW + later)
-        assert again.result is not Result.APPLIED
-        assert again.record == known
+        assert again.result is Result.UNCHANGED
+        assert again.record == with_its_steps(known, table=TABLE)
+
+
+@given(record=records(), reading=readings)
+def test_a_record_says_what_its_workflows_mean(record: Record, reading: Reading) -> None:
+    settled = read_by(record, reading, now=NOW).record
+    told = concluded(settled.known)
+    if settled == record or told.workflow is None:
+        return
+    is_due = settled.status is Status.UNSTARTED and told.status is Status.INCOMPLETE
+    assert is_due or settled.status is told.status
+    assert is_due or settled.workflow_execution_id == (told.workflow.id or None)
 
 
 @given(record=records(CONCLUDED), reading=readings)
-def test_a_verdict_only_yields_to_a_younger_verdict_or_to_its_own_workflow(record: Record, reading: Reading) -> None:
-    outcome = read_by(record, reading, now=NOW)
-    if outcome.result is Result.APPLIED and reading.workflow_execution_id != record.workflow_execution_id:
-        assert outcome.record.status in CONCLUDED
-        if record.reverification and record.reverification.workflow_execution_id == reading.workflow_execution_id:
-            return  # it was asked for
-        assert reading.references
-        initiated_at = from_text(record.initiated_at)
-        if initiated_at is not None:
-            assert reading.created_at is not None
-            assert reading.created_at > initiated_at
+def test_a_verdict_only_yields_to_a_verdict(record: Record, reading: Reading) -> None:
+    settled = read_by(record, reading, now=NOW).record
+    if reading.status not in CONCLUDED:
+        assert settled.status in CONCLUDED
+
+
+@given(record=records([Status.REJECTED]), reading=readings)
+def test_a_rejection_only_yields_to_a_document_that_was_created_after_it(record: Record, reading: Reading) -> None:
+    """Or to its own revision."""
+    settled = read_by(record, reading, now=NOW).record
+    if settled.status is Status.REJECTED or reading.workflow_execution_id == (record.workflow_execution_id or ""):
+        return
+    assert reading.verdict in (Verdict.PASSED, Verdict.WARNING)
+    assert not reading.is_face_check
+    assert reading.created_at is not None
+    [decided_at] = [each.decided_at for each in record.known]
+    assert decided_at is not None
+    assert to_text(reading.created_at) > decided_at
 
 
 @given(record=records(), reading=readings)
 def test_somebody_elses_workflow_never_counts(record: Record, reading: Reading) -> None:
-    for foreign in ((OTHER_IDENTITY, OTHER_IDENTITY), (IDENTITY, OTHER_IDENTITY), ("",)):
+    for foreign in ((OTHER_IDENTITY, OTHER_IDENTITY), (IDENTITY, OTHER_IDENTITY), ("",), ()):
         outcome = read_by(record, replace(reading, references=foreign), now=NOW)
-        assert (outcome.result, outcome.record) == (Result.IGNORED, record)
+        assert (outcome.result, outcome.event, outcome.counts) == (Result.IGNORED, None, False)
+        assert {each.id for each in outcome.record.known} <= {each.id for each in record.known}
+        if not any(each.is_doubtful for each in record.known):
+            assert outcome.record == record
 
 
 @given(record=records(), now=instants)
 def test_a_workflow_unknown_to_jumio_ends_only_what_is_open_for_a_day(record: Record, now: datetime) -> None:
-    record = replace(record, reverification=None)
-    outcome = settle_unknown(record, now=now)
-    initiated_at = from_text(record.initiated_at)
-    due = record.status is Status.PENDING and (initiated_at is None or now - initiated_at > timedelta(days=1))
-    assert outcome.result is (Result.APPLIED if due else Result.UNCHANGED)
-    assert outcome.record.status is (Status.INCOMPLETE if due else record.status)
-    assert settle_unknown(outcome.record, now=now).result is Result.UNCHANGED
-    if not due:
-        assert outcome.record is record
+    for workflow in record.known:
+        outcome = settle_unknown(record, workflow.id, now=now)
+        began_at = from_text(workflow.created_at or workflow.seen_at)
+        due = workflow.stage is Stage.OPEN and (began_at is None or now - began_at > timedelta(days=1))
+        kept = [each for each in outcome.record.known if each.stage is Stage.UNKNOWN and each.id == workflow.id]
+        assert bool(kept) is (due or workflow.stage is Stage.UNKNOWN)
+        assert (outcome.result is Result.UNCHANGED) is not due
+        assert settle_unknown(outcome.record, workflow.id, now=now).result is Result.UNCHANGED
+        assert due or workflow.is_doubtful or outcome.record is record
 
 
 @given(record=records(), now=instants, created_at=st.none() | instants)
 def test_starting_leaves_a_sound_record(record: Record, now: datetime, created_at: datetime | None) -> None:
     start = Started(
-        account_id=ACCOUNT, workflow_execution_id=NEWER_WORKFLOW, verification_url=LINK, created_at=created_at
+        account_id=ACCOUNT, workflow_execution_id="just started", verification_url=LINK, created_at=created_at
     )
     begun = started(record, start, workflow_key=10011, link=None, now=now)
     assert_sound(begun)
-    assert begun.status is Status.PENDING
-    assert not is_start_due(begun, now=now)
-    failed = not_started(record, now=now)
+    assert "just started" in [each.id for each in begun.open_workflows]
+    assert begun.status is (record.status if concluded(record.known).status in CONCLUDED else Status.PENDING)
+    assert not is_start_due(begun)
+    failed = not_started(record, is_certain=True, now=now)
     assert failed.status is Status.UNSTARTED
     assert failed.account_id == record.account_id
-    assert not_started(failed, now=now) == failed
-    assert is_start_due(failed, now=now + timedelta(days=8000))
+    assert not_started(failed, is_certain=True, now=now) == failed
+    assert is_start_due(failed)
 
 
 @given(status=st.sampled_from(list(Status)), link=st.none() | any_text)
@@ -404,8 +442,8 @@ def test_a_path_that_is_not_text_has_no_capability(identity_id: str, token: str)
 
 def test_the_vectors_of_these_properties_do_settle() -> None:
     """Else everything above could pass by never getting to the point."""
-    settled = read_by(approved(), reading(), now=NOW)
-    assert settled.result is Result.APPLIED, "a record of before there were levels gets one"
+    settled = read_by(pending(), reading(), now=NOW)
+    assert settled.result is Result.APPLIED
     assert read_by(settled.record, reading(), now=NOW).result is Result.UNCHANGED
     newer: Mapping[str, Any] = {"workflow_execution_id": NEWER_WORKFLOW, "created_at": NOW}
     assert read_by(approved(), reading(**newer), now=NOW).result is Result.APPLIED

@@ -31,6 +31,8 @@ OPERATIONS: dict[str, tuple[Callable[[KratosClient], object], str]] = {
     "get": (lambda client: client.get(IDENTITY), "GET"),
     "write": (lambda client: client.write(STRANGER, pending()), "PATCH"),
     "page": (lambda client: client.page(None), "GET"),
+    "note_asked": (lambda client: client.note_asked(IDENTITY, "2026-03-02T18:00:00.000Z"), "PATCH"),
+    "many": (lambda client: client.many([IDENTITY]), "GET"),
     "end_sessions": (lambda client: client.end_sessions(IDENTITY), "DELETE"),
 }
 each_operation = pytest.mark.parametrize("name", OPERATIONS)

@@ -68,12 +68,16 @@ def unchanged_part(kratos: Kratos, identity_id: str) -> dict[str, Any]:
 
 
 def test_an_identity_is_read_with_its_metadata(kratos: Kratos, client: KratosClient, person: str) -> None:
-    assert client.get(person) == Identity(id=person, state="active", metadata_public=None, metadata_admin=None)
+    there = client.get(person)
+    assert there == Identity(
+        id=person, state="active", metadata_public=None, metadata_admin=None, unchanged_for=there.unchanged_for
+    )
+    assert there.unchanged_for is not None
+    assert there.unchanged_for < timedelta(minutes=1), "by Kratos' own clock, to the second"
     overwrite(kratos, person, "metadata_public", {"theirs": [1]})
     overwrite(kratos, person, "metadata_admin", {"theirs": {"a": None}})
-    assert client.get(person) == Identity(
-        id=person, state="active", metadata_public={"theirs": [1]}, metadata_admin={"theirs": {"a": None}}
-    )
+    there = client.get(person)
+    assert (there.metadata_public, there.metadata_admin) == ({"theirs": [1]}, {"theirs": {"a": None}})
 
 
 def test_an_unknown_identity_is_told_apart(client: KratosClient) -> None:
@@ -107,16 +111,52 @@ def test_members_of_others_stay_as_they_are(
     assert unchanged_part(kratos, person) == before
 
 
-def test_a_new_record_replaces_the_old_one_and_leaves_what_it_does_not_know(
+def test_a_new_record_replaces_the_old_one_but_for_members_of_a_newer_version(
     kratos: Kratos, client: KratosClient, person: str
 ) -> None:
-    overwrite(kratos, person, "metadata_public", {"jumio": {"left": "over"}})
-    client.write(client.get(person), pending())
+    overwrite(kratos, person, "metadata_public", {"jumio": {"newer": 1}})
+    overwrite(kratos, person, "metadata_admin", {"jumio": {"newer": 1, "workflows": {"x~/y": {"state": "open"}}}})
+    client.write(client.get(person), pending(asked_at="2026-03-02T18:00:00.000Z"))
     record = approved(workflow_execution_id=NEWER_WORKFLOW)
     client.write(client.get(person), record)
     identity = client.get(person)
-    assert identity.metadata_public == {"jumio": {"left": "over", **public_member(record)}}
-    assert identity.metadata_admin == {"jumio": admin_member(record)}
+    assert identity.metadata_public == {"jumio": {"newer": 1, **public_member(record)}}
+    assert identity.metadata_admin == {"jumio": {"newer": 1, **admin_member(record)}}
+
+
+@pytest.mark.parametrize("metadata", [None, {}, {"theirs": 1}, {"jumio": None}, {"jumio": {"newer": 1}}])
+def test_that_a_start_is_asked_for_is_noted_whatever_else_is_there(
+    kratos: Kratos, client: KratosClient, person: str, metadata: Any
+) -> None:
+    overwrite(kratos, person, "metadata_admin", metadata)
+    asked_at = "2026-03-02T18:00:00.000Z"
+    there = client.note_asked(person, asked_at)
+    assert there == client.get(person)
+    theirs = {name: value for name, value in (metadata or {}).items() if value is not None}
+    assert there.metadata_admin == {**theirs, "jumio": {**theirs.get("jumio", {}), "asked_at": asked_at}}
+    assert there.record == Record(status=Status.UNSTARTED, asked_at=asked_at)
+
+
+@pytest.mark.parametrize("metadata", [{"jumio": "odd"}, {"jumio": ["odd"]}, ["odd"]])
+def test_where_it_cannot_be_noted_kratos_refuses(
+    kratos: Kratos, client: KratosClient, person: str, metadata: Any
+) -> None:
+    overwrite(kratos, person, "metadata_admin", metadata)
+    with pytest.raises(KratosRefused) as refused:
+        client.note_asked(person, "2026-03-02T18:00:00.000Z")
+    assert refused.value.status == 400
+
+
+def test_a_member_that_has_gone_already_cannot_be_removed(client: KratosClient, person: str) -> None:
+    noted = client.write(client.get(person), pending(asked_at="2026-03-02T18:00:00.000Z"))
+    client.write(noted, pending())
+    with pytest.raises(KratosRefused) as refused:
+        client.write(noted, pending())
+    assert refused.value.status == 400
+
+
+def test_several_are_read_at_once_and_whoever_is_not_known_is_left_out(client: KratosClient, person: str) -> None:
+    assert [each.id for each in client.many([str(uuid4()), person])] == [person]
 
 
 def test_what_two_processes_add_at_once_both_stay(kratos: Kratos, client: KratosClient, person: str) -> None:
@@ -125,18 +165,6 @@ def test_what_two_processes_add_at_once_both_stay(kratos: Kratos, client: Kratos
     client.write(before, pending())
     written = client.write(before, pending(workflow_execution_id=NEWER_WORKFLOW))
     assert {each.id for each in written.record.known} == {WORKFLOW, NEWER_WORKFLOW}
-
-
-def test_that_a_start_is_asked_for_is_noted_beside_whatever_stands(
-    kratos: Kratos, client: KratosClient, person: str
-) -> None:
-    asked_at = "2026-03-02T18:00:00.000Z"
-    assert client.note_asked(person, asked_at).record == Record(status=Status.UNSTARTED, asked_at=asked_at)
-    client.write(client.get(person), pending())
-    noted = client.note_asked(person, asked_at)
-    assert noted.record == pending(asked_at=asked_at)
-    assert noted.unchanged_for is not None
-    assert noted.unchanged_for < timedelta(seconds=60)
 
 
 @pytest.mark.parametrize(

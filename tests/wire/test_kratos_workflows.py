@@ -120,8 +120,10 @@ def test_a_list_that_says_otherwise_makes_the_copies_disagree() -> None:
     assert not there.holds(record)
 
 
-@pytest.mark.parametrize("odd", [None, "x", 1, True, [], ["x"]], ids=repr)
-def test_a_list_of_the_wrong_type_counts_as_absent_and_is_replaced_by_whoever_has_more_to_tell(odd: object) -> None:
+@pytest.mark.parametrize("odd", [None, "x", 1, True, [], ["x"], {}], ids=repr)
+def test_a_list_of_the_wrong_type_or_an_empty_one_counts_as_absent_and_is_replaced_by_whoever_has_more_to_tell(
+    odd: object,
+) -> None:
     there = stored(verified())
     there.metadata_admin["jumio"]["workflows"] = odd
     assert there.record == verified()

@@ -108,11 +108,12 @@ def _told_by(record: Record) -> tuple[Workflow, ...]:
     told = []
     if record.status not in (Status.NONE, Status.UNSTARTED):
         told.append(_recorded_workflow(record))
-    further = record.open_reverification
-    if further is not None and further.workflow_execution_id is not None:
+    further = record.reverification
+    further_id = None if further is None else further.workflow_execution_id
+    if further is not None and further_id is not None and further_id not in (each.id for each in told):
         told.append(
             Workflow(
-                id=further.workflow_execution_id,
+                id=further_id,
                 account_id=record.account_id,
                 stage=Stage.OPEN,
                 created_at=_normal(further.initiated_at),

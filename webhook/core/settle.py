@@ -121,7 +121,7 @@ def shown(record: Record, workflows: tuple[Workflow, ...]) -> Record:
         verification_url=record.verification_url if keeps_link else None,
         vendor_url=record.vendor_url if keeps_link else None,
         initiated_at=current.created_at or current.seen_at,
-        decided_at=None if is_open else current.told_at or record.decided_at,
+        decided_at=None if is_open else current.told_at,
         workflow_key=current.key,
         decision=current.decision,
         checks=told.shows.checks if told.shows is not None else (),

@@ -114,14 +114,16 @@ def joined(known: Iterable[Workflow], read: Workflow, *, is_fresh: bool = True) 
     return _pruned(sorted(by_id.values(), key=lambda each: each.age))
 
 
-def merged(whole: Iterable[Workflow], summary: Iterable[Workflow]) -> tuple[Workflow, ...]:
+def merged(whole: Iterable[Workflow], summary: Iterable[Workflow], *, is_list: bool = True) -> tuple[Workflow, ...]:
     """What the whole copy of a record and its summary tell together.
 
     What they dispute is doubtful. Until it is read again a rejection counts, whoever tells it, and else the whole copy.
+    So is what only the summary tells. Where the whole copy is no list, it is a summary as well (`is_list`).
     """
     listed, summed = {each.id: each for each in whole}, {each.id: each for each in summary}
     told = [_undisputed(listed.get(key), summed.get(key)) for key in {**listed, **summed}]
-    named = [each for each in told if each.id]  # what names no workflow counts only where nothing else is known
+    # What names no workflow counts only where it is listed or rejects, or nothing else is known.
+    named = [each for each in told if each.id or (each.id in listed and (is_list or each.verdict is Verdict.FAILED))]
     return _pruned(sorted(named or told, key=lambda each: each.age))
 
 

@@ -60,7 +60,7 @@ class Identity:
     @property
     def workflows(self) -> tuple[Workflow, ...]:
         """Those that are listed, whatever the copies say beside the list."""
-        return parse_workflows(member(self.metadata_admin)) or ()
+        return parse_workflows(member(self.metadata_admin))
 
     def shows(self, patch: Sequence[Mapping[str, Any]]) -> bool:
         """Whether all that a patch of ours did is there; what else is there another process may have written."""
@@ -201,7 +201,7 @@ def _onto_admin_copy(record: Record, stands: Mapping[str, Any]) -> list[dict[str
     ended = [name for name in ADMIN_NAMES if name in stands and name not in summary]
     listed = stands.get(WORKFLOWS, {})
     if isinstance(listed, Mapping):
-        read = {key_of(each) for each in parse_workflows(stands) or ()}
+        read = {key_of(each) for each in parse_workflows(stands)}
         ended += [f"{WORKFLOWS}/{_escaped(key)}" for key in sorted(read - set(workflows))]
         written |= {
             f"{WORKFLOWS}/{_escaped(key)}": with_what_stands(listed.get(key), value, WORKFLOW_NAMES)

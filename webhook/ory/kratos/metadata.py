@@ -204,10 +204,24 @@ def read_record(metadata_public: object, metadata_admin: object) -> Record:
     )
     if record.status is Status.NONE and record.asked_at is not None:
         record = replace(record, status=Status.UNSTARTED)
-    known = merged(admin.known if listed is None else listed, public.known)
+    known = merged(listed or admin.known, public.known, is_list=bool(listed))
     if (until := record.forgotten_until) is not None:
         known = tuple(each for each in known if (each.created_at or OLDEST) > until)
+        if not known:
+            record = _begun_anew(record)
     return record if known == record.known else shown(record, known)
+
+
+def _begun_anew(record: Record) -> Record:
+    """The record where nothing that it tells counts any more."""
+    return Record(
+        status=Status.UNSTARTED,
+        verification_url=record.verification_url if record.status is Status.UNSTARTED else None,
+        starts=record.starts,
+        history=record.history,
+        asked_at=record.asked_at,
+        forgotten_until=record.forgotten_until,
+    )
 
 
 def _is_forgotten(public: Record, until: str | None) -> bool:
@@ -223,7 +237,7 @@ def copies_agree(record: Record, metadata_public: object, metadata_admin: object
     if public is None or admin is None:
         return False
     listed = parse_workflows(admin)
-    workflows_agree = record.more is None if listed is None else listed == record.known
+    workflows_agree = listed == record.known if listed else record.more is None
     return (
         workflows_agree
         and known_of(public, PUBLIC_NAMES) == public_member(record)
@@ -317,11 +331,11 @@ def _parse_admin(written: Mapping[str, Any] | None) -> Record:
     )
 
 
-def parse_workflows(written: Mapping[str, Any] | None) -> tuple[Workflow, ...] | None:
-    """None where there is no list: before there was one, or in somebody else's writing."""
+def parse_workflows(written: Mapping[str, Any] | None) -> tuple[Workflow, ...]:
+    """Those that are listed; none where there is no list: before there was one, or in somebody else's writing."""
     found = None if written is None else written.get(WORKFLOWS)
     if not isinstance(found, Mapping):
-        return None
+        return ()
     read = [_parse_workflow(key, value) for key, value in found.items() if isinstance(value, Mapping)]
     return tuple(sorted((each for each in read if each is not None), key=lambda each: each.age))
 
