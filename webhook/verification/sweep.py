@@ -66,7 +66,7 @@ class Report:
     reason: str | None = None
     full: bool = field(default=False, compare=False)
     whole: bool = field(default=False, compare=False)
-    begun: float = field(default_factory=time.monotonic, compare=False)
+    begun: float = field(default=0.0, compare=False)
 
     def count(self, change: Change) -> None:
         """Count one identity."""
@@ -107,7 +107,9 @@ class Sweeper:
         wait_for_start: Callable[[], None],
         progress: Callable[[Report], None] = lambda report: None,
         rng: random.Random | None = None,
+        seconds: Callable[[], float] = time.monotonic,
     ) -> None:
+        """`seconds` counts them, from whenever."""
         self._settings = settings
         self._identities = identities
         self._starter = starter
@@ -117,13 +119,14 @@ class Sweeper:
         self._wait_for_start = wait_for_start
         self._stop = stop
         self._progress = progress
+        self._seconds = seconds
         self._walk = Walk(identities, stop=stop, rng=rng)
         self._looked_at: dict[str, datetime] = {}
         self._full_at = -math.inf
 
     def turn(self, *, full_every: float) -> Report:
         """Look at who is due by the index of what is open; at everybody where there is none, or so many seconds ago."""
-        begun = time.monotonic()
+        begun = self._seconds()
         if begun < self._full_at + full_every and (report := self.sweep_due()) is not None:
             return report
         self._full_at = begun
@@ -131,7 +134,7 @@ class Sweeper:
 
     def sweep(self) -> Report:
         """Look at every identity once. What fails is counted and left to the next sweep."""
-        report = Report(full=True)
+        report = Report(full=True, begun=self._seconds())
         seen: set[str] = set()
         try:
             for identity in self._walk.everybody(on_missed=lambda: report.count(Change.FAILED)):
@@ -152,7 +155,7 @@ class Sweeper:
 
     def sweep_due(self) -> Report | None:
         """Look at whoever is due by the index of what is open; None where there is no index, or not a complete one."""
-        report = Report()
+        report = Report(begun=self._seconds())
         while not self._stop.is_set():
             due = self._coordination.take_due(DUE_AT_ONCE, lease=LEASE_SECONDS)
             if due is None:
@@ -175,7 +178,7 @@ class Sweeper:
 
     def _done(self, report: Report) -> Report:
         log.begin()
-        duration_s = round(time.monotonic() - report.begun, 3)
+        duration_s = round(self._seconds() - report.begun, 3)
         log.event(Note.SYNC_DONE, full=report.full, whole=report.whole, duration_s=duration_s, report=report.as_dict())
         return report
 
