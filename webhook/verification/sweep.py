@@ -172,7 +172,7 @@ class Sweeper:
                 if identity_id not in found:  # it was deleted
                     self._coordination.unschedule(identity_id)
                 elif not self._stop.is_set():
-                    report.count(self._heal(found[identity_id]))
+                    report.count(self._heal(found[identity_id], is_indexed=True))
                     self._progress(report)
         return self._done(report)
 
@@ -192,7 +192,7 @@ class Sweeper:
         report.count(self._guarded(lambda: self._named(identity_id, report, forget)))
         return report
 
-    def _heal(self, identity: Identity) -> Change:
+    def _heal(self, identity: Identity, *, is_indexed: bool = False) -> Change:
         record, now = identity.record, self._clock()
         log.begin(identity_id=identity.id)
         if is_start_due(record) and self._is_left_alone(identity, now):
@@ -206,15 +206,18 @@ class Sweeper:
         else:
             change = Change.UNCHANGED
         if change is Change.UNCHANGED:
-            self._watch(identity.id, record, now)
+            self._watch(identity.id, record, now, is_indexed=is_indexed)
         return change
 
-    def _watch(self, identity_id: str, record: Record, now: datetime) -> None:
-        """Have it looked at when it is due the next time; whatever writes a record does the same."""
+    def _watch(self, identity_id: str, record: Record, now: datetime, *, is_indexed: bool) -> None:
+        """Have it looked at when it is due the next time; whatever writes a record does the same.
+
+        Of the many who are settled only those are unscheduled who may be in the index.
+        """
         at = next_look_at(record, looked_at=self._looked_at.get(identity_id), now=now)
         if at is not None:
             self._coordination.schedule(identity_id, at.timestamp())
-        elif identity_id in self._looked_at:
+        elif self._looked_at.pop(identity_id, None) is not None or is_indexed:
             self._coordination.unschedule(identity_id)
 
     def _due(self, record: Record, identity_id: str, now: datetime) -> list[str]:
