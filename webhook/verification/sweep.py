@@ -17,11 +17,10 @@ from functools import partial
 
 from webhook.core.events import Note
 from webhook.core.record import Record
-from webhook.core.schedule import due_ones, next_look_at
+from webhook.core.schedule import due_ones, next_look_at, was_just_rejected
 from webhook.core.settle import Result
 from webhook.core.start import LEFT_ALONE_FOR, is_start_due, last_asked_at
 from webhook.core.status import STARTABLE, OnRejected, Status
-from webhook.core.times import from_text
 from webhook.errors import ServiceError, VendorRateLimited
 from webhook.limits import STARTING_SECONDS
 from webhook.runtime import log
@@ -31,8 +30,6 @@ from webhook.verification.settle import Settler, disputed, whole
 from webhook.verification.start import Start, Starter
 from webhook.verification.walk import Walk
 
-# A session that began while the rejection was written is ended by the sweeps of so long.
-SESSIONS_ENDED_FOR = timedelta(minutes=10)
 # No start takes longer, from the note that it is asked for to its last word.
 UNDER_WAY_FOR = timedelta(seconds=STARTING_SECONDS)
 # By the index so many are read at once; whoever takes them has so long before another takes them as well.
@@ -201,7 +198,7 @@ class Sweeper:
             change = self._guarded(lambda: self._start(identity.id))
         elif (due := self._due(record, identity.id, now)) or self._must_be_written(identity):
             change = self._guarded(lambda: self._look(identity.id, due))
-        elif record.status is Status.REJECTED and self._was_just_rejected(identity, now):
+        elif was_just_rejected(record, now=now, unchanged_for=identity.unchanged_for):
             change = self._guarded(lambda: self._end_sessions(identity.id))
         else:
             change = Change.UNCHANGED
@@ -243,12 +240,6 @@ class Sweeper:
         is_wanted_inactive = record.status is Status.REJECTED and self._settings.on_rejected is OnRejected.DEACTIVATE
         lacks_steps = record.assurance is not None and record.assurance.steps is None
         return lacks_steps or not identity.holds(record) or (is_wanted_inactive and identity.state != "inactive")
-
-    def _was_just_rejected(self, identity: Identity, now: datetime) -> bool:
-        """Whether a session may have begun while the rejection was being written; by any clock that can tell."""
-        last = from_text(identity.record.history[-1].get("at")) if identity.record.history else None
-        ages = (identity.unchanged_for, None if last is None else abs(now - last))
-        return any(age is not None and age < SESSIONS_ENDED_FOR for age in ages)
 
     def _named(self, identity_id: str, report: Report, forget: str | None) -> Change:
         if forget is not None:
