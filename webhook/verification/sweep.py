@@ -52,7 +52,8 @@ class Change(StrEnum):
 class Report:
     """What a sweep did; `settled` counts every record that was brought up to date.
 
-    `full`: it was to page through everybody; `whole`: it did. `reason`: why nothing was done for one that was named.
+    `full`: it was to page through everybody; `whole`: it did; `due`: so many were to be looked at, started or healed.
+    `reason`: why nothing was done for one that was named.
     """
 
     scanned: int = 0
@@ -63,6 +64,7 @@ class Report:
     reason: str | None = None
     full: bool = field(default=False, compare=False)
     whole: bool = field(default=False, compare=False)
+    due: int = field(default=0, compare=False)
     begun: float = field(default=0.0, compare=False)
 
     def count(self, change: Change) -> None:
@@ -135,7 +137,7 @@ class Sweeper:
         seen: set[str] = set()
         try:
             for identity in self._walk.everybody(on_missed=lambda: report.count(Change.FAILED)):
-                report.count(self._heal(identity))
+                report.count(self._heal(identity, report))
                 if identity.id in self._looked_at:
                     seen.add(identity.id)
                 self._progress(report)
@@ -169,14 +171,21 @@ class Sweeper:
                 if identity_id not in found:  # it was deleted
                     self._coordination.unschedule(identity_id)
                 elif not self._stop.is_set():
-                    report.count(self._heal(found[identity_id], is_indexed=True))
+                    report.count(self._heal(found[identity_id], report, is_indexed=True))
                     self._progress(report)
         return self._done(report)
 
     def _done(self, report: Report) -> Report:
         log.begin()
         duration_s = round(self._seconds() - report.begun, 3)
-        log.event(Note.SYNC_DONE, full=report.full, whole=report.whole, duration_s=duration_s, report=report.as_dict())
+        log.event(
+            Note.SYNC_DONE,
+            full=report.full,
+            whole=report.whole,
+            due=report.due,
+            duration_s=duration_s,
+            report=report.as_dict(),
+        )
         return report
 
     def sweep_one(self, identity_id: str, *, forget: str | None = None) -> Report:
@@ -189,22 +198,26 @@ class Sweeper:
         report.count(self._guarded(lambda: self._named(identity_id, report, forget)))
         return report
 
-    def _heal(self, identity: Identity, *, is_indexed: bool = False) -> Change:
-        record, now = identity.record, self._clock()
+    def _heal(self, identity: Identity, report: Report, *, is_indexed: bool = False) -> Change:
+        now = self._clock()
         log.begin(identity_id=identity.id)
-        if is_start_due(record) and self._is_left_alone(identity, now):
-            change = Change.UNCHANGED
-        elif is_start_due(record):
-            change = self._guarded(lambda: self._start(identity.id))
-        elif (due := self._due(record, identity.id, now)) or self._must_be_written(identity):
-            change = self._guarded(lambda: self._look(identity.id, due))
-        elif was_just_rejected(record, now=now, unchanged_for=identity.unchanged_for):
-            change = self._guarded(lambda: self._end_sessions(identity.id))
-        else:
-            change = Change.UNCHANGED
+        work = self._work(identity, now)
+        report.due += work is not None
+        change = Change.UNCHANGED if work is None else self._guarded(work)
         if change is Change.UNCHANGED:
-            self._watch(identity.id, record, now, is_indexed=is_indexed)
+            self._watch(identity.id, identity.record, now, is_indexed=is_indexed)
         return change
+
+    def _work(self, identity: Identity, now: datetime) -> Callable[[], Change] | None:
+        """What is to be done for it now."""
+        record = identity.record
+        if is_start_due(record):
+            return None if self._is_left_alone(identity, now) else lambda: self._start(identity.id)
+        if (due := self._due(record, identity.id, now)) or self._must_be_written(identity):
+            return lambda: self._look(identity.id, due)
+        if was_just_rejected(record, now=now, unchanged_for=identity.unchanged_for):
+            return lambda: self._end_sessions(identity.id)
+        return None
 
     def _watch(self, identity_id: str, record: Record, now: datetime, *, is_indexed: bool) -> None:
         """Have it looked at when it is due the next time; whatever writes a record does the same.
