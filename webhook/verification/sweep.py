@@ -35,6 +35,8 @@ UNDER_WAY_FOR = timedelta(seconds=STARTING_SECONDS)
 # By the index so many are read at once; whoever takes them has so long before another takes them as well.
 DUE_AT_ONCE = 100
 LEASE_SECONDS = 120.0
+# A full sweep that could not be ended is made again after so long.
+FULL_AGAIN_SECONDS = 300.0
 # After a full sweep the index is taken for complete for so long; a sweeper with the default renews it every hour.
 INDEX_HOLDS_SECONDS = 2 * 3600.0
 
@@ -128,8 +130,10 @@ class Sweeper:
         begun = self._seconds()
         if begun < self._full_at + full_every and (report := self.sweep_due()) is not None:
             return report
-        self._full_at = begun
-        return self.sweep()
+        report = self.sweep()
+        again_after = full_every if report.whole else min(full_every, FULL_AGAIN_SECONDS)
+        self._full_at = begun - full_every + again_after
+        return report
 
     def sweep(self) -> Report:
         """Look at every identity once. What fails is counted and left to the next sweep."""
