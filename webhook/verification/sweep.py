@@ -35,6 +35,8 @@ UNDER_WAY_FOR = timedelta(seconds=STARTING_SECONDS)
 # By the index so many are read at once; whoever takes them has so long before another takes them as well.
 DUE_AT_ONCE = 100
 LEASE_SECONDS = 120.0
+# In a long full sweep, whoever is due by the index is looked at so often.
+MEANWHILE_EVERY_SECONDS = 30.0
 # A full sweep that could not be ended is made again after so long.
 FULL_AGAIN_SECONDS = 300.0
 # After a full sweep the index is taken for complete for so long; a sweeper with the default renews it every hour.
@@ -136,15 +138,22 @@ class Sweeper:
         return report
 
     def sweep(self) -> Report:
-        """Look at every identity once. What fails is counted and left to the next sweep."""
+        """Look at every identity once. What fails is counted and left to the next sweep.
+
+        By a small bucket of Kratos' this may take an hour: whoever is due by the index is looked at meanwhile.
+        """
         report = Report(full=True, begun=self._seconds())
         seen: set[str] = set()
+        meanwhile_at = report.begun + MEANWHILE_EVERY_SECONDS
         try:
             for identity in self._walk.everybody(on_missed=lambda: report.count(Change.FAILED)):
                 report.count(self._heal(identity, report))
                 if identity.id in self._looked_at:
                     seen.add(identity.id)
                 self._progress(report)
+                if self._seconds() >= meanwhile_at:
+                    self.sweep_due()
+                    meanwhile_at = self._seconds() + MEANWHILE_EVERY_SECONDS
         except ServiceError as error:
             log.begin()
             log.event(Note.SYNC_ABORTED, level=logging.ERROR, error=error)
