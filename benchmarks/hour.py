@@ -25,7 +25,7 @@ from webhook.runtime import log
 from webhook.settings import Settings
 
 # KEYS: the index; the windows of calls. ARGV: seconds. What is due, or has begun, is so much older from now on.
-_AGE = """
+AGE = """
 for _, key in ipairs(KEYS) do
   local by = tonumber(ARGV[1])
   if key ~= KEYS[1] then by = by * 1000 end
@@ -66,7 +66,7 @@ class _Skipping(threading.Event):
         urllib.request.urlopen(f"{self._peers}/clock/{self.skipped}", timeout=5).close()  # loopback
         if self._valkey is not None:
             windows = [f"{PREFIX}calls:{operation}" for operation in ("start", "read", "token")]
-            self._valkey.call(int, "EVAL", _AGE, 1 + len(windows), OPEN, *windows, seconds)
+            self._valkey.call(int, "EVAL", AGE, 1 + len(windows), OPEN, *windows, seconds)
 
 
 def _run(options: dict[str, Any]) -> dict[str, Any]:
