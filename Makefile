@@ -62,7 +62,7 @@ bench: $(VENV)/installed ## requests/s, latency, CPU, start and memory against b
 	$(BIN)/python -m benchmarks
 
 .PHONY: bench-sync
-bench-sync: $(VENV)/installed ## a sweep over 100,000 identities: speed, and memory that must not grow
+bench-sync: $(VENV)/installed ## a sweep over 100,000 identities, and an hour of a companion with and without Valkey
 	$(BIN)/python -m benchmarks sync
 
 # Extras stay in the development lock: pip takes `coverage[toml]` for another requirement than `coverage`, and finds

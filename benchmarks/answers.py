@@ -8,12 +8,15 @@ up. Identities are only remembered once they were patched; of any other the id s
 import json
 import time
 from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qs
 
 from benchmarks.people import Recorded, identity_id, recorded_of
 from sandbox import jumio_records
 from webhook.core.record import Record
+from webhook.core.schedule import POINTS, THEN_EVERY
 from webhook.core.status import Status, Verdict
 from webhook.ory.kratos.documents import patch_of
 
@@ -25,8 +28,15 @@ _LINK = f"http://127.0.0.1/web/v4/app?authorizationToken={'t' * 400}"
 _OPEN_FOR_SECONDS = 600
 
 
+# When a workflow is started, and when its person is done with it; None is never. Seconds since the epoch.
+Story = tuple[float, float | None]
+
+
 class Answers:
-    """Both peers' answers. `listed` identities are in Kratos' list, every one approved."""
+    """Both peers' answers. `listed` identities are in Kratos' list, every one approved.
+
+    But for those of whom `tell` told a story, the first ones of the list: no callback ever comes for them.
+    """
 
     def __init__(self, listed: int = 0) -> None:
         self._listed = listed
@@ -39,6 +49,10 @@ class Answers:
             "approved": _written(_approved()),
         }
         self._identities = {recorded: _identity(metadata) for recorded, metadata in self._recorded.items()}
+        self._stories: list[Story] = []
+        self._of_stories: list[bytes] = []
+        self._told_at = 0.0
+        self.skipped = 0.0  # seconds that our clock is ahead
         self.begin_anew()
         self.revoke_token()
 
@@ -46,6 +60,20 @@ class Answers:
         """Forget whatever was patched and started."""
         self._patched: dict[str, dict[str, Any]] = {}
         self.starts: Counter[str] = Counter()  # workflows by identity
+        self.calls: Counter[str] = Counter()  # by what is asked for
+        self.readings: list[float] = []  # when
+        self.healed: list[float] = []  # seconds from the schedule's first point at which there was a verdict
+
+    def tell(self, stories: Sequence[Story]) -> None:
+        """What becomes of the first of those who are listed."""
+        self._stories, self._told_at = list(stories), self.now()
+        self._of_stories = [
+            _identity(_written(replace(_open(), initiated_at=jumio_records.stamp(began), verification_url=_LINK)))
+            for began, _ in stories
+        ]
+
+    def now(self) -> float:
+        return time.time() + self.skipped
 
     def revoke_token(self) -> None:
         """Whoever calls Jumio next is answered 401, and needs another one."""
@@ -56,6 +84,9 @@ class Answers:
         """Status, body and further header lines."""
         path, _, query = target.partition("?")
         parts = path.strip("/").split("/")
+        if parts[0] == "clock":
+            self.skipped = float(parts[1])
+            return 200, b"{}", ""
         if parts[0] == "oauth2":
             token = {"access_token": self._token, "expires_in": 3600, "token_type": "Bearer"}
             return 200, json.dumps(token).encode(), ""
@@ -64,34 +95,65 @@ class Answers:
                 return 401, b'{"title": "Unauthorized"}', ""
             return 200, self._of_jumio(method, parts, body), ""
         if parts[:2] == ["admin", "identities"] and len(parts) == 2:
-            return 200, *self._page(parse_qs(query))
+            asked = parse_qs(query)
+            self.calls["lists by id" if "ids" in asked else "lists"] += 1
+            if "ids" in asked:
+                return 200, b"[" + b",".join(self._one("GET", each, b"") for each in asked["ids"]) + b"]", ""
+            return 200, *self._page(asked)
         if parts[:2] == ["admin", "identities"] and len(parts) == 3:
+            self.calls["writings" if method == "PATCH" else "one identity"] += 1
             return 200, self._one(method, parts[2], body), ""
         return 200, b'{"status":"ok"}', ""
 
     def _of_jumio(self, method: str, parts: list[str], body: bytes) -> bytes:
         if method == "GET":
+            self.readings.append(self.now())
+            if recorded_of(parts[3]) == "by the story":
+                return self._reading(parts[3])
             return self._details.replace(_ANY.encode(), parts[3].encode())
         reference = json.loads(body)["customerInternalReference"]
         self.starts[reference] += 1
         return self._created.replace(_ANY.encode(), reference.encode())
 
+    def _reading(self, identity: str) -> bytes:
+        began, ended = self._stories[int(identity[:8], 16)]
+        workflow = replace(_workflow(settled=False), created_at=began)
+        if ended is not None and ended <= self.now():
+            workflow.settle("passed", ended)
+        return json.dumps(jumio_records.details(workflow, _BASE_URL)).replace(_ANY, identity).encode()
+
     def _one(self, method: str, identity: str, body: bytes) -> bytes:
         if method == "PATCH":
             if identity not in self._patched:
-                text = json.dumps(self._recorded[recorded_of(identity)]).replace(_ANY, identity)
-                self._patched[identity] = json.loads(text)
-            _patch(self._patched[identity], json.loads(body))
+                self._patched[identity] = json.loads(self._unpatched(identity))
+            _patch(self._patched[identity], patch := json.loads(body))
+            if recorded_of(identity) == "by the story":
+                self._note_healed(*self._stories[int(identity[:8], 16)], patch)
         if identity in self._patched:
-            return _identity(self._patched[identity]).replace(_ANY.encode(), identity.encode())
-        return self._identities[recorded_of(identity)].replace(_ANY.encode(), identity.encode())
+            return json.dumps(self._patched[identity]).encode()
+        return self._unpatched(identity)
+
+    def _unpatched(self, identity: str) -> bytes:
+        recorded = recorded_of(identity)
+        document = self._identities["nothing" if recorded == "by the story" else recorded]
+        if recorded == "by the story" and self._stories[number := int(identity[:8], 16)][0] <= self.now():
+            document = self._of_stories[number]
+        return document.replace(_ANY.encode(), identity.encode())
+
+    def _note_healed(self, began: float, ended: float | None, patch: list[dict[str, Any]]) -> None:
+        status = {"path": "/metadata_admin/jumio/status", "value": "approved"}
+        if ended is not None and any(status.items() <= each.items() for each in patch):
+            point = next((began + each for each in POINTS if began + each >= ended), ended + THEN_EVERY.total_seconds())
+            if point >= self._told_at:
+                self.healed.append(self.now() - point)
 
     def _page(self, query: dict[str, list[str]]) -> tuple[bytes, str]:
         size = int(query.get("page_size", ["250"])[0])
         first = int(query.get("page_token", [NIL])[0][:8], 16)
         last = min(first + size, self._listed)
-        approved = self._identities["approved"]
-        rows = [approved.replace(_ANY.encode(), identity_id(number).encode()) for number in range(first, last)]
+        told, approved = len(self._stories), self._identities["approved"]
+        rows = [self._one("GET", identity_id(number, "by the story"), b"") for number in range(first, min(last, told))]
+        rows += [approved.replace(_ANY.encode(), identity_id(each).encode()) for each in range(max(first, told), last)]
         following = f"page_size={size}&page_token={identity_id(last)}"
         link = f'Link: </admin/identities?{following}>; rel="next"\r\n' if last < self._listed else ""
         return b"[" + b",".join(rows) + b"]", link

@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any, Literal
 
-from benchmarks.answers import Answers
+from benchmarks.answers import Answers, Story
 
 Peer = Literal["token", "jumio", "kratos"]  # Jumio's token endpoint, Jumio's API, Kratos' admin API
 # "prompt", "late SECONDS", "trickle" or "never"
@@ -42,9 +42,15 @@ class PeersProcess:
     def seen(self) -> dict[str, Any]:
         """Since then: `requests`, `ready` and `busiest` (most at once) by peer, most `starts` for one identity.
 
+        `calls` of what of Kratos, when there were `readings`, and after how many seconds who was `healed`.
+
         And now: connections that are `open`, and those that are `busy`.
         """
         return self._tell({})
+
+    def tell(self, stories: Sequence[Story]) -> None:
+        """What becomes of the first of those who are listed."""
+        self._tell({"stories": stories})
 
     def _tell(self, order: dict[str, Any]) -> dict[str, Any]:
         assert self._process.stdin is not None
@@ -91,7 +97,8 @@ class _Peers:
     def seen(self) -> dict[str, Any]:
         starts = max(self.answers.starts.values(), default=0)
         now = {"open": self.open, "busy": self.busy.total()}
-        return {"requests": self._requests, "busiest": self._busiest, "starts": starts, **now}
+        told = {"calls": self.answers.calls, "readings": self.answers.readings, "healed": self.answers.healed}
+        return {"requests": self._requests, "busiest": self._busiest, "starts": starts, **told, **now}
 
 
 class _Connection(asyncio.Protocol):
@@ -160,6 +167,8 @@ async def _serve(listed: int) -> None:
     while line := await loop.run_in_executor(None, sys.stdin.readline):
         if "behave" in (order := json.loads(line)):
             peers.behave(order["behave"])
+        if "stories" in order:
+            peers.answers.tell(order["stories"])
         print(json.dumps(peers.seen()), flush=True)
 
 

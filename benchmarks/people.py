@@ -11,8 +11,8 @@ PUBLIC_URL = "http://127.0.0.1"
 TRIGGER = "1f6d26ba-7d8d-4d5a-8f9c-3b6a1f7d2c11"
 
 # What Kratos has of somebody before the service first writes; the number stands in the identity's id.
-Recorded = Literal["nothing", "open", "approved"]
-_GROUPS: dict[Recorded, str] = {"nothing": "0000", "open": "0001", "approved": "0002"}
+Recorded = Literal["nothing", "open", "approved", "by the story"]
+_GROUPS: dict[Recorded, str] = {"nothing": "0000", "open": "0001", "approved": "0002", "by the story": "0003"}
 
 
 def identity_id(number: int, recorded: Recorded = "nothing") -> str:

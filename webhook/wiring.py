@@ -2,6 +2,7 @@
 """The one place that builds clients, coordination, links and services, for `serve`, the commands and the tests."""
 
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -37,8 +38,14 @@ class Services:
     gate: Gate
     coordination: Coordination
 
-    def sweeper(self, stop: threading.Event, progress: Callable[[Report], None] = lambda report: None) -> Sweeper:
-        """For `sync`."""
+    def sweeper(
+        self,
+        stop: threading.Event,
+        progress: Callable[[Report], None] = lambda report: None,
+        *,
+        seconds: Callable[[], float] = time.monotonic,
+    ) -> Sweeper:
+        """For `sync`; `seconds` counts them, from whenever."""
         return Sweeper(
             self.settings.verification,
             identities=self.kratos,
@@ -49,6 +56,7 @@ class Services:
             stop=stop,
             wait_for_start=lambda: Pace(self.coordination, stop=stop).wait_for_room("start"),
             progress=progress,
+            seconds=seconds,
         )
 
     def walk(self, stop: threading.Event) -> Walk:

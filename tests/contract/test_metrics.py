@@ -4,6 +4,7 @@
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,10 @@ from prometheus_client import REGISTRY
 from support import IDENTITY, World
 
 from sandbox import faults
-from webhook.runtime import metrics
+from webhook import wiring
+from webhook.core.record import Record
+from webhook.core.status import Status
+from webhook.runtime import log, metrics
 
 
 def value(name: str, **labels: str) -> float:
@@ -60,6 +64,47 @@ def test_the_time_to_a_verdict_is_observed_where_it_is_known() -> None:
     metrics.observe("verification.settled", {"status": "approved"})
     metrics.observe("verification.superseded", {"status": "approved", "seconds_since_start": 61.0})
     assert value("verdict_seconds_count", status="approved") == before + 1
+
+
+def sweep_done(**changed: object) -> dict[str, object]:
+    """The fields of the event that ends a sweep."""
+    report = {"scanned": 9, "started": 1, "settled": 2, "unchanged": 5, "failed": 1}
+    return {"full": True, "whole": True, "due": 7, "duration_s": 12.5, "report": report, **changed}
+
+
+def test_sweeps_are_counted_by_what_they_did() -> None:
+    def counts() -> list[float]:
+        return [value("sweep_identities_total", result=each) for each in ("started", "settled", "unchanged", "failed")]
+
+    before, sweeps = counts(), [value("sweep_seconds_count", full=each) for each in ("true", "false")]
+    seconds = value("sweep_seconds_sum", full="true")
+    metrics.observe("sync.done", sweep_done())
+    metrics.observe("sync.done", sweep_done(full=False, whole=False, due=3))
+    assert [now - then for now, then in zip(counts(), before, strict=True)] == [2, 4, 10, 2]
+    assert [value("sweep_seconds_count", full=each) for each in ("true", "false")] == [each + 1 for each in sweeps]
+    assert value("sweep_seconds_sum", full="true") == seconds + 12.5
+    assert value("sweep_due") == 3
+
+
+def test_only_a_full_sweep_that_came_to_its_end_is_the_last_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    metrics.observe("sync.done", sweep_done())
+    ended = value("sweep_last_full_timestamp_seconds")
+    assert ended > 1_000_000_000
+    monkeypatch.setattr("time.time", lambda: ended + 100)
+    metrics.observe("sync.done", sweep_done(whole=False))
+    metrics.observe("sync.done", sweep_done(full=False, whole=False))
+    assert value("sweep_last_full_timestamp_seconds") == ended
+    metrics.observe("sync.done", sweep_done())
+    assert value("sweep_last_full_timestamp_seconds") == ended + 100
+
+
+def test_a_sweep_tells_all_that_is_counted_of_it(world: World) -> None:
+    log.listen(metrics.observe)
+    before = value("sweep_identities_total", result="started")
+    world.person_with(Record(status=Status.UNSTARTED))
+    wiring.for_commands(world.settings).sweeper(threading.Event()).sweep()
+    assert value("sweep_identities_total", result="started") == before + 1
+    assert value("sweep_due") == 1
 
 
 WORKER = """

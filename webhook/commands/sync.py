@@ -34,11 +34,9 @@ def run(
     open, only the first sweep and one in `full_every` seconds page through everybody. Metrics are answered at
     `metrics_port`, where there is one.
 
-    :raises WrongArgument: the identity id is none, or there is none to forget.
+    :raises WrongArgument: the identity id is none, there is none to forget, or it would be forgotten again and again.
     """
-    identity_id = None if identity is None else identity_id_of(identity, "--identity")
-    if forget is not None and identity_id is None:
-        raise WrongArgument("--forget needs --identity: it is meant for one person at a time")
+    identity_id = _identity_id_of(identity, forget=forget, every=every)
     log.configure(log_format=settings.log.format, level=settings.log.level, each_call=False)
     stop = threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
@@ -64,6 +62,14 @@ def run(
             return 1 if report.failed or stop.is_set() else 0
         if stop.wait(max(0.0, begun + every - time.monotonic())):
             return 0
+
+
+def _identity_id_of(identity: str | None, *, forget: str | None, every: float | None) -> str | None:
+    if forget is not None and identity is None:
+        raise WrongArgument("--forget needs --identity: it is meant for one person at a time")
+    if forget is not None and every is not None:
+        raise WrongArgument("--forget is done once: with --every the next rejection would be forgotten as well")
+    return None if identity is None else identity_id_of(identity, "--identity")
 
 
 def _listen(services: wiring.Services, port: int) -> None:

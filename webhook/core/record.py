@@ -4,6 +4,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from webhook.core.assurance import Assurance
@@ -91,11 +92,16 @@ class Record:
     @property
     def known(self) -> tuple[Workflow, ...]:
         """All workflows that are known, the oldest first."""
-        return _told_by(self) if self.more is None else self.more
+        return self._told if self.more is None else self.more
+
+    @cached_property
+    def _told(self) -> tuple[Workflow, ...]:
+        """Asked for several times of everybody in a sweep."""
+        return _told_by(self)
 
     def with_known(self, workflows: tuple[Workflow, ...]) -> "Record":
         """The same record with these workflows, which it keeps only where they say more than it does by itself."""
-        return replace(self, more=None if workflows == _told_by(self) else workflows)
+        return replace(self, more=None if workflows == self._told else workflows)
 
     @property
     def open_workflows(self) -> tuple[Workflow, ...]:

@@ -78,7 +78,7 @@ def _observe_sweep(fields: Mapping[str, object]) -> None:
     counts: Any = fields["report"]
     for result in ("started", "settled", "unchanged", "failed"):
         _SWEPT.labels(result).inc(counts[result])
-    _SWEEP_DUE.set(counts["scanned"] - counts["unchanged"])
+    _SWEEP_DUE.set(float(str(fields["due"])))
     full = fields["full"] is True
     _SWEEP.labels(str(full).lower()).observe(float(str(fields["duration_s"])))
     if full and fields["whole"] is True:

@@ -17,11 +17,10 @@ from functools import partial
 
 from webhook.core.events import Note
 from webhook.core.record import Record
-from webhook.core.schedule import due_ones, next_look_at
+from webhook.core.schedule import due_ones, next_look_at, was_just_rejected
 from webhook.core.settle import Result
 from webhook.core.start import LEFT_ALONE_FOR, is_start_due, last_asked_at
 from webhook.core.status import STARTABLE, OnRejected, Status
-from webhook.core.times import from_text
 from webhook.errors import ServiceError, VendorRateLimited
 from webhook.limits import STARTING_SECONDS
 from webhook.runtime import log
@@ -31,13 +30,15 @@ from webhook.verification.settle import Settler, disputed, whole
 from webhook.verification.start import Start, Starter
 from webhook.verification.walk import Walk
 
-# A session that began while the rejection was written is ended by the sweeps of so long.
-SESSIONS_ENDED_FOR = timedelta(minutes=10)
 # No start takes longer, from the note that it is asked for to its last word.
 UNDER_WAY_FOR = timedelta(seconds=STARTING_SECONDS)
 # By the index so many are read at once; whoever takes them has so long before another takes them as well.
 DUE_AT_ONCE = 100
 LEASE_SECONDS = 120.0
+# In a long full sweep, whoever is due by the index is looked at so often.
+MEANWHILE_EVERY_SECONDS = 30.0
+# A full sweep that could not be ended is made again after so long.
+FULL_AGAIN_SECONDS = 300.0
 # After a full sweep the index is taken for complete for so long; a sweeper with the default renews it every hour.
 INDEX_HOLDS_SECONDS = 2 * 3600.0
 
@@ -55,7 +56,8 @@ class Change(StrEnum):
 class Report:
     """What a sweep did; `settled` counts every record that was brought up to date.
 
-    `full`: it was to page through everybody; `whole`: it did. `reason`: why nothing was done for one that was named.
+    `full`: it was to page through everybody; `whole`: it did; `due`: so many were to be looked at, started or healed.
+    `reason`: why nothing was done for one that was named.
     """
 
     scanned: int = 0
@@ -66,7 +68,8 @@ class Report:
     reason: str | None = None
     full: bool = field(default=False, compare=False)
     whole: bool = field(default=False, compare=False)
-    begun: float = field(default_factory=time.monotonic, compare=False)
+    due: int = field(default=0, compare=False)
+    begun: float = field(default=0.0, compare=False)
 
     def count(self, change: Change) -> None:
         """Count one identity."""
@@ -107,7 +110,9 @@ class Sweeper:
         wait_for_start: Callable[[], None],
         progress: Callable[[Report], None] = lambda report: None,
         rng: random.Random | None = None,
+        seconds: Callable[[], float] = time.monotonic,
     ) -> None:
+        """`seconds` counts them, from whenever."""
         self._settings = settings
         self._identities = identities
         self._starter = starter
@@ -117,28 +122,38 @@ class Sweeper:
         self._wait_for_start = wait_for_start
         self._stop = stop
         self._progress = progress
+        self._seconds = seconds
         self._walk = Walk(identities, stop=stop, rng=rng)
         self._looked_at: dict[str, datetime] = {}
         self._full_at = -math.inf
 
     def turn(self, *, full_every: float) -> Report:
         """Look at who is due by the index of what is open; at everybody where there is none, or so many seconds ago."""
-        begun = time.monotonic()
+        begun = self._seconds()
         if begun < self._full_at + full_every and (report := self.sweep_due()) is not None:
             return report
-        self._full_at = begun
-        return self.sweep()
+        report = self.sweep()
+        again_after = full_every if report.whole else min(full_every, FULL_AGAIN_SECONDS)
+        self._full_at = begun - full_every + again_after
+        return report
 
     def sweep(self) -> Report:
-        """Look at every identity once. What fails is counted and left to the next sweep."""
-        report = Report(full=True)
+        """Look at every identity once. What fails is counted and left to the next sweep.
+
+        By a small bucket of Kratos' this may take an hour: whoever is due by the index is looked at meanwhile.
+        """
+        report = Report(full=True, begun=self._seconds())
         seen: set[str] = set()
+        meanwhile_at = report.begun + MEANWHILE_EVERY_SECONDS
         try:
             for identity in self._walk.everybody(on_missed=lambda: report.count(Change.FAILED)):
-                report.count(self._heal(identity))
+                report.count(self._heal(identity, report))
                 if identity.id in self._looked_at:
                     seen.add(identity.id)
                 self._progress(report)
+                if self._seconds() >= meanwhile_at:
+                    self.sweep_due()
+                    meanwhile_at = self._seconds() + MEANWHILE_EVERY_SECONDS
         except ServiceError as error:
             log.begin()
             log.event(Note.SYNC_ABORTED, level=logging.ERROR, error=error)
@@ -152,7 +167,7 @@ class Sweeper:
 
     def sweep_due(self) -> Report | None:
         """Look at whoever is due by the index of what is open; None where there is no index, or not a complete one."""
-        report = Report()
+        report = Report(begun=self._seconds())
         while not self._stop.is_set():
             due = self._coordination.take_due(DUE_AT_ONCE, lease=LEASE_SECONDS)
             if due is None:
@@ -169,14 +184,21 @@ class Sweeper:
                 if identity_id not in found:  # it was deleted
                     self._coordination.unschedule(identity_id)
                 elif not self._stop.is_set():
-                    report.count(self._heal(found[identity_id]))
+                    report.count(self._heal(found[identity_id], report, is_indexed=True))
                     self._progress(report)
         return self._done(report)
 
     def _done(self, report: Report) -> Report:
         log.begin()
-        duration_s = round(time.monotonic() - report.begun, 3)
-        log.event(Note.SYNC_DONE, full=report.full, whole=report.whole, duration_s=duration_s, report=report.as_dict())
+        duration_s = round(self._seconds() - report.begun, 3)
+        log.event(
+            Note.SYNC_DONE,
+            full=report.full,
+            whole=report.whole,
+            due=report.due,
+            duration_s=duration_s,
+            report=report.as_dict(),
+        )
         return report
 
     def sweep_one(self, identity_id: str, *, forget: str | None = None) -> Report:
@@ -189,29 +211,36 @@ class Sweeper:
         report.count(self._guarded(lambda: self._named(identity_id, report, forget)))
         return report
 
-    def _heal(self, identity: Identity) -> Change:
-        record, now = identity.record, self._clock()
+    def _heal(self, identity: Identity, report: Report, *, is_indexed: bool = False) -> Change:
+        now = self._clock()
         log.begin(identity_id=identity.id)
-        if is_start_due(record) and self._is_left_alone(identity, now):
-            change = Change.UNCHANGED
-        elif is_start_due(record):
-            change = self._guarded(lambda: self._start(identity.id))
-        elif (due := self._due(record, identity.id, now)) or self._must_be_written(identity):
-            change = self._guarded(lambda: self._look(identity.id, due))
-        elif record.status is Status.REJECTED and self._was_just_rejected(identity, now):
-            change = self._guarded(lambda: self._end_sessions(identity.id))
-        else:
-            change = Change.UNCHANGED
+        work = self._work(identity, now)
+        report.due += work is not None
+        change = Change.UNCHANGED if work is None else self._guarded(work)
         if change is Change.UNCHANGED:
-            self._watch(identity.id, record, now)
+            self._watch(identity.id, identity.record, now, is_indexed=is_indexed)
         return change
 
-    def _watch(self, identity_id: str, record: Record, now: datetime) -> None:
-        """Have it looked at when it is due the next time; whatever writes a record does the same."""
+    def _work(self, identity: Identity, now: datetime) -> Callable[[], Change] | None:
+        """What is to be done for it now."""
+        record = identity.record
+        if is_start_due(record):
+            return None if self._is_left_alone(identity, now) else lambda: self._start(identity.id)
+        if (due := self._due(record, identity.id, now)) or self._must_be_written(identity):
+            return lambda: self._look(identity.id, due)
+        if was_just_rejected(record, now=now, unchanged_for=identity.unchanged_for):
+            return lambda: self._end_sessions(identity.id)
+        return None
+
+    def _watch(self, identity_id: str, record: Record, now: datetime, *, is_indexed: bool) -> None:
+        """Have it looked at when it is due the next time; whatever writes a record does the same.
+
+        Of the many who are settled only those are unscheduled who may be in the index.
+        """
         at = next_look_at(record, looked_at=self._looked_at.get(identity_id), now=now)
         if at is not None:
             self._coordination.schedule(identity_id, at.timestamp())
-        elif identity_id in self._looked_at:
+        elif self._looked_at.pop(identity_id, None) is not None or is_indexed:
             self._coordination.unschedule(identity_id)
 
     def _due(self, record: Record, identity_id: str, now: datetime) -> list[str]:
@@ -237,12 +266,6 @@ class Sweeper:
         is_wanted_inactive = record.status is Status.REJECTED and self._settings.on_rejected is OnRejected.DEACTIVATE
         lacks_steps = record.assurance is not None and record.assurance.steps is None
         return lacks_steps or not identity.holds(record) or (is_wanted_inactive and identity.state != "inactive")
-
-    def _was_just_rejected(self, identity: Identity, now: datetime) -> bool:
-        """Whether a session may have begun while the rejection was being written; by any clock that can tell."""
-        last = from_text(identity.record.history[-1].get("at")) if identity.record.history else None
-        ages = (identity.unchanged_for, None if last is None else abs(now - last))
-        return any(age is not None and age < SESSIONS_ENDED_FOR for age in ages)
 
     def _named(self, identity_id: str, report: Report, forget: str | None) -> Change:
         if forget is not None:
