@@ -19,8 +19,8 @@ import requests
 
 from sandbox.server import free_port
 
-# What a child needs of the environment; anything else could bring settings of the machine's own.
-_INHERITED = ("PATH", "LANG", "COVERAGE_PROCESS_START", "TMPDIR")
+# What a child needs of the environment, to run the same code; anything else could bring settings of the machine's own.
+_INHERITED = ("PATH", "PYTHONPATH", "LANG", "COVERAGE_PROCESS_START", "TMPDIR")
 
 
 class ServiceProcess:

@@ -220,10 +220,13 @@ def _started_for(body: bytes) -> str | None:
 
 
 def _noted_in(body: bytes) -> str | None:
+    """Of whichever members are written: only those that changed are."""
     try:
         operations = json.loads(body)
     except ValueError:
         return None
-    found = (entry["value"] for entry in operations if entry["path"] == "/metadata_admin/jumio")
-    member: dict[str, Any] = next(found, {})
-    return member.get("workflow_execution_id")
+    for entry in operations:
+        above, _, workflow_id = entry["path"].rpartition("/")
+        if above == "/metadata_admin/jumio/workflows" and entry.get("value", {}).get("state") == "open":
+            return str(workflow_id)
+    return None
