@@ -78,9 +78,9 @@ def reverifying(
         workflow_key=workflow_key,
     )
     known = joined(record.known, workflow)
-    record = replace(
-        record, account_id=start.account_id, reverification=further, starts=_with_start(record, now=now), asked_at=None
-    ).with_known(known)
+    record = replace(record, reverification=further, starts=_with_start(record, now=now), asked_at=None).with_known(
+        known
+    )
     return record.with_event(Event.REVERIFICATION_STARTED, now=now, workflow_execution_id=start.workflow_execution_id)
 
 
