@@ -131,7 +131,8 @@ def _undisputed(listed: Workflow | None, summed: Workflow | None) -> Workflow:
         return replace(told, is_doubtful=listed is None)
     if _summary(listed) == _summary(summed):
         return listed
-    return replace(max(listed, summed, key=_rank), is_doubtful=True)
+    account_id = listed.account_id or summed.account_id  # a summary tells one for all of them
+    return replace(max(listed, summed, key=_rank), is_doubtful=True, account_id=account_id)
 
 
 def _summary(workflow: Workflow) -> tuple[Stage, Verdict | None, str | None]:
@@ -152,7 +153,7 @@ def unknown_to_vendor(workflow: Workflow, *, now: datetime) -> Workflow:
 
 
 def _better(known: Workflow, read: Workflow, *, is_fresh: bool) -> Workflow:
-    if is_fresh and known.is_doubtful and (read.stage is Stage.CONCLUDED or known.stage is not Stage.CONCLUDED):
+    if is_fresh and known.is_doubtful and (read.stage is Stage.CONCLUDED or known.verdict is not Verdict.FAILED):
         return read
     if _rank(read) < _rank(known):
         return known

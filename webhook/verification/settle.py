@@ -60,9 +60,10 @@ class Observation:
 
 
 def current(record: Record) -> list[Workflow]:
-    """The workflow that the person can go through now; where none is open, what the copies of the record dispute."""
+    """The workflow that the person can go through now, and what the copies of the record dispute."""
     open_id = record.open_workflow_id
-    return [each for each in record.open_workflows if each.id == open_id] or disputed(record)
+    is_open = [each for each in record.open_workflows if each.id == open_id and not each.is_doubtful]
+    return [*is_open, *disputed(record)]
 
 
 def disputed(record: Record) -> list[Workflow]:
