@@ -22,6 +22,7 @@ from support import (
     capability,
     pending,
     signed,
+    verified,
 )
 from werkzeug.test import TestResponse
 
@@ -215,13 +216,21 @@ def test_a_signed_one_of_a_workflow_that_names_no_identity_is_ignored(world: Wor
     assert world.kratos.server.requests == []
 
 
-def test_a_superseded_workflow_is_ignored_with_its_reason(world: World) -> None:
-    person = world.person_with(pending(initiated_at="2999-01-01T00:00:00.000Z"))
+def test_a_result_that_changes_nothing_is_ignored_with_its_reason(world: World) -> None:
+    person = world.person_with(verified(initiated_at="2999-01-01T00:00:00.000Z"))
     answer = call(world, "capability", person, callback_body(never_noted(world, person)))
     assert (answer.status_code, answer.json) == (
         200,
-        {"result": "ignored", "reason": "a younger workflow is recorded"},
+        {"result": "ignored", "reason": "another workflow's verdict stands: approved"},
     )
+    assert len(world.record(person)[1]["workflows"]) == 2, "it is noted: it may matter to a later one"
+
+
+def test_a_verdict_that_comes_late_counts_while_a_younger_one_is_open(world: World) -> None:
+    person = world.person_with(pending(initiated_at="2999-01-01T00:00:00.000Z"))
+    answer = call(world, "capability", person, callback_body(never_noted(world, person)))
+    assert answer.json == {"result": "applied"}
+    assert world.record(person)[0]["status"] == "approved"
 
 
 # --- asked to come again ---

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import pytest
 from support import IDENTITY, World, pending
 
+from sandbox.server import Request
 from webhook.core.status import Status
 from webhook.ory.kratos.metadata import public_member
 
@@ -20,19 +21,34 @@ def cost(world: World) -> list[str]:
     return calls
 
 
-def test_a_registration_costs_one_start_between_one_read_and_one_write(world: World) -> None:
+def test_a_registration_costs_one_start_between_two_writes(world: World) -> None:
+    """That it is asked for is noted before it is paid for; Kratos' reply to that is the identity."""
     world.initiate(world.person("first"))
-    assert cost(world) == ["jumio POST", "jumio POST token", "kratos GET", "kratos PATCH"]
+    assert cost(world) == ["jumio POST", "jumio POST token", "kratos PATCH", "kratos PATCH"]
     world.initiate(world.person("second"))
-    assert cost(world) == ["jumio POST", "kratos GET", "kratos PATCH"]
+    assert cost(world) == ["jumio POST", "kratos PATCH", "kratos PATCH"]
 
 
-def test_asking_again_while_it_is_open_costs_one_read(world: World) -> None:
+def test_the_first_write_comes_before_the_start_and_the_second_after_it(world: World) -> None:
+    written_before: list[int] = []
+
+    def watch(request: Request) -> None:
+        if request.path.endswith("/accounts"):
+            written_before.append(world.kratos.server.count("PATCH", ".*"))
+
+    world.jumio.server.faults = watch
+    world.initiate(world.person())
+    assert written_before == [1]
+
+
+def test_asking_again_while_it_is_open_costs_two_writes_and_leaves_the_record(world: World) -> None:
     person = world.person()
     world.initiate(person)
+    before = world.record(person)
     cost(world)
     world.initiate(person)
-    assert cost(world) == ["kratos GET"]
+    assert cost(world) == ["kratos PATCH", "kratos PATCH"]
+    assert world.record(person) == before
 
 
 @pytest.mark.parametrize("outcome", ["passed", "warning", "not_executed", "expire"])

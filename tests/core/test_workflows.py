@@ -285,6 +285,11 @@ def test_of_what_they_dispute_the_later_counts_then_the_worse_and_is_doubtful(
     assert merged([one], [other]) == merged([other], [one]) == (replace(counts, is_doubtful=True),)
 
 
+def test_what_they_dispute_is_read_at_the_account_that_is_listed() -> None:
+    [disputed] = merged([ended("x", 1, 5)], [passed("x", 1, 5, account_id="of another")])
+    assert (disputed.verdict, disputed.account_id) == (Verdict.PASSED, ACCOUNT)
+
+
 def test_what_only_the_summary_tells_is_doubtful_and_what_only_the_list_tells_is_not() -> None:
     assert merged([open_one("o", 1)], [passed("p", 2, 5)]) == (
         open_one("o", 1),
@@ -312,8 +317,10 @@ def test_a_fresh_reading_settles_a_doubt_whatever_it_says(read: Workflow) -> Non
     assert joined([DOUBTED], read) == (read,)
 
 
-def test_a_doubt_about_a_verdict_is_not_settled_by_none() -> None:
-    assert joined([DOUBTED], open_one("x", 1)) == (DOUBTED,)
+def test_a_doubtful_rejection_is_not_settled_by_no_verdict_but_any_other_is() -> None:
+    doubted = replace(rejected("x", 1, 5), is_doubtful=True)
+    assert joined([doubted], ended("x", 1, 6)) == (doubted,)
+    assert joined([DOUBTED], ended("x", 1, 6)) == (ended("x", 1, 6),)
     assert joined([replace(ended("x", 1, 2), is_doubtful=True)], open_one("x", 1)) == (open_one("x", 1),)
 
 
