@@ -120,7 +120,7 @@ def not_started(record: Record, *, is_certain: bool, now: datetime) -> Record:
     One of which it is not certain that nothing was started counts for the limit: it may have been paid for.
     """
     starts = record.starts if is_certain else _with_start(record, now=now)
-    if record.status is Status.UNSTARTED:
+    if record.status is Status.UNSTARTED and record.history:  # else only the note of this very start made it so
         return replace(record, starts=starts, asked_at=None)
     unstarted = Record(
         status=Status.UNSTARTED,

@@ -51,7 +51,7 @@ NOTE_WAITS = (0.1, 0.4)
 OTHERS_WAITS = (0.3, 0.7, 1.0)
 _BAD_REQUEST = 400
 # After these nothing was started for sure.
-_NOTHING_WAS_STARTED = (NotStarted, VendorRefused, VendorRateLimited)
+_NOTHING_WAS_STARTED = (NotStarted, VendorRefused, VendorRateLimited, WorkflowUnknown)
 
 
 @dataclass(frozen=True, kw_only=True)
