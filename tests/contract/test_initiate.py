@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """`POST /jumio/initiate`: what is started for whom, what is answered when it cannot be, and that none is paid twice."""
 
+import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 
 import pytest
 from support import ACCOUNT, IDENTITY, WORKFLOW, World, approved, days_ago, pending
@@ -12,9 +12,10 @@ from support import ACCOUNT, IDENTITY, WORKFLOW, World, approved, days_ago, pend
 from contract.routes import assert_refused
 from sandbox import faults
 from sandbox.faults import Fault
+from sandbox.jumio_records import Workflow
 from webhook.core.ids import NIL_UUID
 from webhook.core.record import Record
-from webhook.core.status import Status
+from webhook.core.status import Status, Verdict
 
 
 def statuses(world: World, person: str) -> list[str | None]:
@@ -53,12 +54,17 @@ def test_asked_again_while_it_is_open_the_answer_is_the_same_and_nothing_is_star
     assert len(world.jumio.workflows) == 1
 
 
-@pytest.mark.parametrize("status", [Status.APPROVED, Status.REVIEW, Status.REJECTED])
+VERDICTS = {Status.APPROVED: Verdict.PASSED, Status.REVIEW: Verdict.WARNING, Status.REJECTED: Verdict.FAILED}
+
+
+@pytest.mark.parametrize("status", VERDICTS)
 def test_for_whoever_has_a_verdict_it_is_told_and_nothing_is_started(world: World, status: Status) -> None:
-    person = world.person_with(approved(status=status))
+    person = world.person_with(approved(status=status, verdict=VERDICTS[status]))
+    before = world.record(person)
     answer = world.initiate(person)
     assert (answer.status_code, answer.json) == (200, {"status": status.value})
-    assert world.calls() == ["kratos GET"]
+    assert world.calls() == ["kratos PATCH", "kratos PATCH"]
+    assert world.record(person) == before, "the note that one was asked for is gone again"
 
 
 def test_an_open_one_without_a_link_from_jumio_is_still_pending(world: World) -> None:
@@ -69,7 +75,7 @@ def test_an_open_one_without_a_link_from_jumio_is_still_pending(world: World) ->
         "workflow_execution_id": WORKFLOW,
         "verification_url": None,
     }
-    assert world.calls() == ["kratos GET"]
+    assert world.calls() == ["kratos PATCH", "kratos PATCH"]
 
 
 @pytest.mark.parametrize("status", [Status.INCOMPLETE, Status.UNSTARTED])
@@ -123,9 +129,13 @@ def test_a_registration_never_fails_because_of_jumio_and_it_is_started_later(wor
     assert statuses(world, person) == ["unstarted", "unstarted"]
     assert world.kratos.identity(person)["metadata_public"]["theirs"] == 1
 
-    world.forget_calls()
+    before = world.record(person)
     assert world.initiate(person).json == answer.json
-    assert world.kratos.server.count("PATCH", ".*") == 0, "it is recorded already"
+    after = world.record(person)
+    assert {**after[1], "starts": None} == {**before[1], "starts": None}, "it is recorded already"
+    assert after[0] == before[0]
+    may_have_been_started = name in ("500", "503", "garbage", "a reset")
+    assert len(after[1].get("starts", [])) == 2 * may_have_been_started, "what may have been paid for counts"
 
     world.jumio.server.faults = None
     assert world.initiate(person).json["status"] == "pending"
@@ -182,7 +192,7 @@ def test_what_finds_no_room_at_jumio_is_unstarted(
 
 def test_for_an_unknown_identity_it_is_404(world: World) -> None:
     assert_refused(world.initiate(IDENTITY), 404)
-    assert world.calls() == ["kratos GET"]
+    assert world.calls() == ["kratos PATCH"]
 
 
 def test_for_the_nil_uuid_the_cause_is_named(world: World) -> None:
@@ -193,20 +203,43 @@ def test_for_the_nil_uuid_the_cause_is_named(world: World) -> None:
     assert world.calls() == []
 
 
-@pytest.mark.parametrize("method", ["GET", "PATCH"])
 @pytest.mark.parametrize(
     "fault",
     [faults.answer(500), faults.answer(401), faults.answer(400, b"{}"), faults.garbage(), faults.reset()],
     ids=["500", "401", "400", "garbage", "a reset"],
 )
-def test_a_kratos_that_cannot_be_read_or_written_is_503(
-    world: World, monkeypatch: pytest.MonkeyPatch, method: str, fault: Fault
-) -> None:
-    monkeypatch.setattr("webhook.verification.start.NOTE_WAITS", (0.0, 0.0))
+def test_a_kratos_that_cannot_be_written_is_503_and_nothing_is_paid_for(world: World, fault: Fault) -> None:
     person = world.person()
-    world.kratos.server.faults = lambda request: fault if request.method == method else None
+    world.kratos.server.faults = lambda request: fault if request.method == "PATCH" else None
     assert_refused(world.initiate(person), 503)
-    assert len(world.jumio.workflows) == (method == "PATCH")
+    assert world.starts() == []
+
+
+ONLY_NOTED = {"jumio": {"asked_at": "2026-03-02T18:00:00.000Z"}}
+
+
+def test_whoever_was_killed_after_the_note_left_somebody_who_is_unstarted(world: World) -> None:
+    """At the next attempt, or at the next sweep, there is a start."""
+    person = world.person(metadata_admin=ONLY_NOTED)
+    assert world.services.kratos.get(person).record.status is Status.UNSTARTED
+    assert world.initiate(person).json["status"] == "pending"
+    assert "asked_at" not in world.record(person)[1]
+
+
+@pytest.mark.parametrize("odd", ["odd", ["odd"], 7, True])
+def test_what_is_no_object_in_our_place_is_replaced_before_anything_is_paid_for(world: World, odd: object) -> None:
+    person = world.person(metadata_admin={"jumio": odd, "theirs": 1})
+    assert world.initiate(person).json["status"] == "pending"
+    assert world.calls()[-4:] == ["kratos PATCH", "kratos GET", "kratos PATCH", "kratos PATCH"]
+    assert world.kratos.identity(person)["metadata_admin"]["theirs"] == 1
+    assert statuses(world, person) == ["pending", "pending"]
+
+
+def test_a_kratos_that_cannot_be_read_after_it_refused_the_note_is_503(world: World) -> None:
+    person = world.person(metadata_admin={"jumio": "odd"})
+    world.kratos.server.faults = lambda request: faults.answer(500) if request.method == "GET" else None
+    assert_refused(world.initiate(person), 503)
+    assert world.starts() == []
 
 
 @pytest.mark.parametrize("odd", ["text", ["jumio"]], ids=repr)
@@ -214,7 +247,7 @@ def test_a_kratos_that_cannot_be_read_or_written_is_503(
 def test_nothing_is_started_for_whom_nothing_can_be_noted(world: World, name: str, odd: object) -> None:
     person = world.person(**{name: odd})
     assert_refused(world.initiate(person), 503)
-    assert world.calls() == ["kratos GET"]
+    assert world.starts() == []
     assert world.kratos.identity(person)[name] == odd
 
 
@@ -222,10 +255,10 @@ def test_nothing_is_started_for_whom_nothing_can_be_noted(world: World, name: st
 
 
 def cannot_be_written(world: World, fault: Fault, times: int | None = None) -> None:
-    """The next PATCHes of Kratos fail: so many, or all."""
+    """The next PATCHes of Kratos but for the note of the start fail: so many, or all."""
     left = iter(range(times)) if times is not None else iter(int, 1)
     world.kratos.server.faults = lambda request: (
-        fault if request.method == "PATCH" and next(left, None) is not None else None
+        fault if b"/metadata_public/jumio" in request.body and next(left, None) is not None else None
     )
 
 
@@ -248,7 +281,7 @@ def test_when_it_cannot_be_noted_that_is_told_loudly(
     assert_refused(world.initiate(world.person()), 503)
     assert [line for line in log_lines if "verification.unrecorded" in line and "ERROR" in line]
     assert len(world.jumio.workflows) == 1
-    assert world.kratos.server.count("PATCH", ".*") == tries
+    assert world.kratos.server.count("PATCH", ".*") == 1 + tries
 
 
 def test_it_is_noted_by_the_next_attempt_of_the_same_process(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -262,32 +295,37 @@ def test_it_is_noted_by_the_next_attempt_of_the_same_process(world: World, monke
     assert [workflow.id for workflow in world.jumio.truth(person)] == [answer.json["workflow_execution_id"]]
 
 
-def test_but_not_for_as_long_as_jumio_keeps_it_open(
-    make_world: Callable[..., World], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("webhook.verification.start.NOTE_WAITS", ())
-    world = make_world()
+def test_what_was_noted_all_the_same_is_not_adopted_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Kratos' answer was lost, and not the write."""
     person = world.person()
-    cannot_be_written(world, faults.answer(500))
-    assert world.initiate(person).status_code == 503
-    world.kratos.server.faults = None
-    late = datetime.now(UTC) + timedelta(minutes=11)
-    monkeypatch.setattr(world.services.starter, "_clock", lambda: late)
     assert world.initiate(person).status_code == 200
-    assert len(world.jumio.truth(person)) == 2
+    [workflow] = world.jumio.truth(person)
+    world.services.coordination.remember_paid(person, paid(workflow))
+    ended(world, person)
+    assert world.initiate(person).json["workflow_execution_id"] != workflow.id
 
 
-def test_an_outage_fills_no_memory_with_what_could_not_be_noted(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("webhook.verification.start.NOTE_WAITS", ())
-    monkeypatch.setattr("webhook.verification.start.UNNOTED_AT_MOST", 1)
-    people = [world.person(name) for name in ("one", "other")]
-    cannot_be_written(world, faults.answer(503))
-    for person in people:
-        assert world.initiate(person).status_code == 503
-    world.kratos.server.faults = None
-    for person in people:
-        assert world.initiate(person).status_code == 200
-    assert [len(world.jumio.truth(person)) for person in people] == [2, 1], "the last is remembered"
+def test_what_was_paid_for_is_adopted_whatever_clock_its_start_was_told_by(world: World) -> None:
+    person = world.person()
+    body = {"customerInternalReference": person, "userReference": person, "workflowDefinition": {"key": 10011}}
+    workflow = world.jumio.start(body, None)
+    assert workflow is not None
+    world.services.coordination.remember_paid(person, paid(workflow))
+    assert world.initiate(person).json["workflow_execution_id"] == workflow.id
+    assert world.starts() == []
+    assert world.services.coordination.paid(person) is None
+
+
+def test_what_cannot_be_read_of_it_is_not_adopted(world: World) -> None:
+    person = world.person()
+    world.services.coordination.remember_paid(person, "[")
+    assert world.initiate(person).json["status"] == "pending"
+    assert len(world.jumio.truth(person)) == 1
+
+
+def paid(workflow: Workflow) -> str:
+    """As the starter remembers it; without a time of Jumio's."""
+    return json.dumps([workflow.account_id, workflow.id, workflow.web_href, None, 10011])
 
 
 @pytest.mark.parametrize(
@@ -297,15 +335,15 @@ def test_an_outage_fills_no_memory_with_what_could_not_be_noted(world: World, mo
 )
 def test_neither_a_start_nor_that_it_failed_can_be_noted(world: World, fault: Fault, reason: str) -> None:
     person = world.person()
-    before = world.record(person)
     world.jumio.server.faults = lambda request: fault if request.path.endswith("/accounts") else None
     cannot_be_written(world, faults.answer(503))
     answer = world.initiate(person)
     assert_refused(answer, 503)
     assert answer.json is not None
     assert reason in answer.json["error"]["reason"]
-    assert world.record(person) == before
     assert len(world.starts()) == 1
+    public, admin = world.record(person)
+    assert (public, admin.keys()) == (None, {"asked_at"}), "which `sync` starts"
 
 
 # --- how often ---
