@@ -268,8 +268,9 @@ def test_somebody_elses_write_in_between_is_healed_by_the_next_look(world: World
 def test_a_verdict_that_jumio_revised_is_followed(world: World) -> None:
     person, workflow = begun(world)
     assert look(world, person).result is Result.UNCHANGED
-    for outcome, status in (("warning", "review"), ("passed", "approved"), ("rejected", "rejected")):
-        world.jumio.decide(workflow.id, outcome, callback=False)
+    revisions = (("warning", "review"), ("passed", "approved"), ("rejected", "rejected"))
+    for second, (outcome, status) in enumerate(revisions):
+        world.jumio.decide(workflow.id, outcome, callback=False).completed_at = workflow.created_at + 10 + second
         assert world.call_back(workflow).json == {"result": "applied"}
         assert statuses(world, person) == [status, status]
 

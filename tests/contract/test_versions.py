@@ -108,7 +108,7 @@ def newer(world: World, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Report]
     """A sweep of the version that knows those members, and misses them where they are not."""
 
     def knowing(names: Names) -> Names:
-        further: Names = dict.fromkeys(NEWER, {})
+        further: Names = {key: {} for key in NEWER}
         return {**names, **further, "assurance": {**names["assurance"], **further}}
 
     def writing(member: Callable[[Record], dict[str, Any]]) -> Callable[[Record], dict[str, Any]]:
