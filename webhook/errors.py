@@ -79,6 +79,10 @@ class NotKratos(KratosUnavailable):
     """Somebody answers there, and not as Kratos' admin API does."""
 
 
+class TooDeep(NotKratos):
+    """The answer is nested too deeply to be read: somebody's metadata, perhaps, or nothing of Kratos'."""
+
+
 class StartNotRecorded(KratosUnavailable):
     """Jumio started a workflow that could not be noted in Kratos; starting another would cost money again."""
 

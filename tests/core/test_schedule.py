@@ -144,7 +144,7 @@ def test_nothing_of_it_is_open(record: Record) -> None:
     [
         (not_started(Record(), is_certain=True, now=after(0)), LEFT_ALONE_FOR + timedelta(seconds=30)),
         (Record(asked_at=to_text(after(0)), status=Status.INCOMPLETE), LEFT_ALONE_FOR + timedelta(seconds=30)),
-        (not_started(Record(), is_certain=True, now=after(50)), LEFT_ALONE_FOR + timedelta(seconds=50)),
+        (not_started(Record(), is_certain=True, now=after(50)), LEFT_ALONE_FOR + timedelta(seconds=30)),
         (Record(status=Status.UNSTARTED), LEFT_ALONE_FOR + timedelta(seconds=30)),
     ],
 )

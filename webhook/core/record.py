@@ -81,7 +81,8 @@ class Record:
     def open_reverification(self) -> "Reverification | None":
         """The re-verification that the person can go through now."""
         further = self.reverification
-        return further if further is not None and further.workflow_execution_id is not None else None
+        is_open = further is not None and further.workflow_execution_id is not None
+        return further if is_open and self.status is not Status.REJECTED else None
 
     @property
     def open_workflow_id(self) -> str | None:

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from webhook.core.record import Record
 from webhook.core.settle import may_be_known_again
-from webhook.core.start import LEFT_ALONE_FOR, is_start_due, last_asked_at
+from webhook.core.start import LEFT_ALONE_FOR, is_start_due
 from webhook.core.status import Status
 from webhook.core.times import from_text
 from webhook.core.workflows import Workflow
@@ -71,7 +71,7 @@ def next_look_at(record: Record, *, looked_at: datetime | None, now: datetime) -
     """When the record is worth looking at; None when nothing of it is open, unstarted or just rejected."""
     times = [look_at(each, looked_at=looked_at, now=now) for each in open_ones(record, now=now)]
     if is_start_due(record):
-        times.append(max(last_asked_at(record) or now, now) + LEFT_ALONE_FOR)
+        times.append(now + LEFT_ALONE_FOR)
     if was_just_rejected(record, now=now):
         times.append(now + SESSIONS_ENDED_EVERY)
     return min(filter(None, times), default=None)

@@ -56,8 +56,8 @@ def settle(
     `is_fresh`: it was asked for after the record was read. Only then can it clear up what copies of a record dispute.
     """
     if (reason := _why_not_counting(record, reading, identity_id)) is not None:
-        record = _without_unlisted(record, reading.workflow_execution_id)
-        return Outcome(result=Result.IGNORED, record=record, reason=reason, counts=False)
+        without = _without_unlisted(record, reading.workflow_execution_id, is_anothers=True)
+        return Outcome(result=Result.IGNORED, record=without, reason=reason, counts=without != record)
     read = read_as(reading, table=table, verified_address=verified_address, now=now)
     known = joined(record.known, read, is_fresh=is_fresh)
     if undoubted(known) == undoubted(record.known):
@@ -247,17 +247,21 @@ def settle_unknown(record: Record, workflow_execution_id: str, *, now: datetime)
     return Outcome(result=Result.APPLIED, record=settled, event=event)
 
 
-def _without_unlisted(record: Record, workflow_execution_id: str) -> Record:
+def _without_unlisted(record: Record, workflow_execution_id: str, *, is_anothers: bool = False) -> Record:
     """The record without a workflow that only its summary tells, and that is not the person's by the vendor's word.
 
-    A rejection stays all the same.
+    A rejection stays all the same, and so does the only one that is known, unless it `is_anothers`.
     """
     known = tuple(
         each
         for each in record.known
         if not (each.is_unlisted and each.id == workflow_execution_id and each.verdict is not Verdict.FAILED)
     )
-    return record if not known or known == record.known else shown(record, known)
+    if known == record.known:
+        return record
+    if known:
+        return shown(record, known)
+    return Record(status=Status.INCOMPLETE, starts=record.starts, history=record.history) if is_anothers else record
 
 
 def may_be_known_again(record: Record, *, now: datetime) -> tuple[Workflow, ...]:

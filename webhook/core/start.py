@@ -16,6 +16,8 @@ REASONS = ("risk", "role-change", "scheduled", "manual")
 STEP_UP = "step-up"
 STARTS_COUNT_FOR = timedelta(days=1)
 # A hook is repeated by Kratos, and a person presses again, for so long: until then an `unstarted` is left to them.
+# No time of a workflow is believed that lies beyond it.
+_LATEST = "9000"
 LEFT_ALONE_FOR = timedelta(minutes=2)
 
 
@@ -29,12 +31,19 @@ class Started:
     created_at: datetime | None
 
 
+def counted(record: Record, *, now: datetime) -> Record:
+    """The record without the note of a start whose end nobody told: that counts as one, for it may be paid for."""
+    asked_at = from_text(record.asked_at)
+    if asked_at is None:
+        return replace(record, asked_at=None)
+    starts = (*_recent_starts(record, now=now), to_text(min(asked_at, now)))
+    return replace(record, asked_at=None, starts=starts)
+
+
 def asked(record: Record, *, now: datetime) -> Record:
-    """The record with the note that a start is asked for; an earlier one whose end nobody told counts as a start."""
-    unknown = from_text(record.asked_at)
-    starts = record.starts if unknown is None else (*_recent_starts(record, now=now), to_text(unknown))
+    """The record with the note that a start is asked for."""
     status = Status.UNSTARTED if record.status is Status.NONE else record.status
-    return replace(record, status=status, starts=starts, asked_at=to_text(now))
+    return replace(record, status=status, asked_at=to_text(now))
 
 
 def started(record: Record, start: Started, *, workflow_key: int | str, link: str | None, now: datetime) -> Record:
@@ -51,7 +60,7 @@ def _begun(record: Record, start: Started, workflow_key: int | str, *, now: date
     """The workflow that was just started: the youngest, also where only our clock tells when that was."""
     youngest = max([each.created_at or OLDEST for each in record.known] + [record.forgotten_until or OLDEST])
     created_at = to_text(start.created_at or now)
-    if created_at <= youngest and (latest := from_text(youngest)) is not None:
+    if created_at <= youngest < _LATEST and (latest := from_text(youngest)) is not None:
         created_at = to_text(latest + timedelta(milliseconds=1))
     return Workflow(
         id=start.workflow_execution_id,

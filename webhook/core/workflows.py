@@ -13,6 +13,7 @@ from webhook.core.times import to_text
 
 MOST_OPEN = 5
 MOST_KEPT = 16
+MOST_COMPARED = 48
 # What stands for a time that the vendor does not tell: a creation counts as the oldest, a decision as the latest.
 OLDEST, LATEST = "", "~"
 _BADNESS = {None: 0, Verdict.PASSED: 1, Verdict.WARNING: 2, Verdict.FAILED: 3}
@@ -186,21 +187,34 @@ def _pruned(workflows: list[Workflow]) -> tuple[Workflow, ...]:
     """Without the open ones beyond the youngest five; and of very many without those that mean least."""
     beyond = [each for each in workflows if each.stage is Stage.OPEN][:-MOST_OPEN]
     workflows = [each for each in workflows if each not in beyond]
+    if len(workflows) > MOST_COMPARED:  # nobody has so many, but somebody else's writing may
+        workflows = _telling(workflows)
     while len(workflows) > MOST_KEPT:
         workflows.remove(min(workflows, key=lambda each: (_means(each, workflows), each.age)))
     return tuple(workflows)
 
 
+def _telling(workflows: list[Workflow]) -> list[Workflow]:
+    """The latest of the rejections, and the youngest of all."""
+    rejections = sorted((each for each in workflows if each.verdict is Verdict.FAILED), key=_decided)[-MOST_OPEN:]
+    others = [each for each in workflows if each.verdict is not Verdict.FAILED][-(MOST_COMPARED - MOST_OPEN) :]
+    return sorted([*rejections, *others], key=lambda each: each.age)
+
+
 def _means(workflow: Workflow, among: list[Workflow]) -> int:
-    """0: nothing, beside another that says at least as much; 1: it is open; 2: it may decide; 3: it rejects."""
+    """0: nothing, beside another that says at least as much; 1: it is open; 2: it may decide; 3: it rejects.
+
+    A rejection means something beside a later one too: that one may be revised.
+    """
     if workflow.stage is Stage.OPEN:
         return 1
     if workflow.verdict is None or (workflow.is_face_check and workflow.verdict is Verdict.WARNING):
         return 0
     others = [each for each in among if each.stage is Stage.CONCLUDED and each.id != workflow.id]
-    if any(_covers(each, workflow) for each in others):
-        return 0
-    return 3 if workflow.verdict is Verdict.FAILED else 2
+    is_covered = any(_covers(each, workflow) for each in others)
+    if workflow.verdict is Verdict.FAILED:
+        return 2 if is_covered else 3
+    return 0 if is_covered else 2
 
 
 def _covers(other: Workflow, workflow: Workflow) -> bool:

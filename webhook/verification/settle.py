@@ -194,6 +194,7 @@ class Settler:
             is_locked = self._must_deactivate(stood) and identity.state == "inactive"
             anew = self._links.restored(identity_id, begun_anew(stood, reason=reason, now=self._clock()))
             self._identities.write(identity, anew, state="active" if is_locked else None)
+            self._coordination.forget_paid(identity_id)
             of = stood.workflow_execution_id
             audit(Event.BEGUN_ANEW, identity_id, anew, workflow_execution_id=of, reason=reason)
             return True

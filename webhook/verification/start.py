@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from webhook.core.events import Event, Note
+from webhook.core.ids import usable_vendor_id
 from webhook.core.policy import Policy, is_met_by_renewal
 from webhook.core.record import Record
 from webhook.core.start import (
@@ -16,6 +17,7 @@ from webhook.core.start import (
     Started,
     asked,
     asked_again,
+    counted,
     is_start_due,
     not_started,
     not_started_further,
@@ -37,7 +39,7 @@ from webhook.errors import (
     VendorRefused,
     WorkflowUnknown,
 )
-from webhook.limits import KRATOS_SECONDS
+from webhook.limits import KRATOS_SECONDS, STARTING_SECONDS
 from webhook.runtime import log
 from webhook.runtime.deadline import has_time_for, remaining, time_limit
 from webhook.settings import VerificationSettings
@@ -53,6 +55,8 @@ KNOWN_AT_MOST = 10_000
 # Pauses before looking what another process, which was there first, has made of it.
 OTHERS_WAITS = (0.3, 0.7, 1.0)
 _BAD_REQUEST = 400
+# Nothing is started so shortly before another process may take the place of whoever starts.
+_LOCK_MARGIN_SECONDS = 2.0
 _REJECTED = "rejected by Jumio's verdict, which stands; sync --identity ID --forget begins anew"
 # After these nothing was started for sure.
 _NOTHING_WAS_STARTED = (NotStarted, VendorRefused, VendorRateLimited)
@@ -115,11 +119,10 @@ class Starter:
 
         def work() -> Start:
             if is_repeated or identity_id in self._known:
-                start = self._first(self._identities.get(identity_id))
-            else:
-                start = self._first(self._asked(identity_id), is_noted=True)
-            self._remember_known(identity_id)
-            return start
+                return self._first(self._identities.get(identity_id))
+            identity = self._asked(identity_id)
+            self._remember_known(identity_id)  # a note that stays there is counted the next time
+            return self._first(identity, is_noted=True)
 
         return self._alone(identity_id, work)
 
@@ -177,7 +180,7 @@ class Starter:
         """
         with self._coordination.hold(identity_id):
             try:
-                with self._coordination.starting(identity_id):
+                with self._coordination.starting(identity_id), time_limit(STARTING_SECONDS - _LOCK_MARGIN_SECONDS):
                     return work()
             except Busy as error:  # another process is
                 reason = str(error)
@@ -242,37 +245,55 @@ class Starter:
             noted = self._note_asked_again(identity, record, reason, due_at)
             changed = noted.history != record.history
             return Start(record=noted, changed=changed, reason=None if changed else "one is open already")
+        paid = self._paid(identity.id, record)
+        if paid is not None:
+            return self._adopted_further(identity, record, paid, reason, due_at)
         key = self._settings.reauth_workflow_key if by_face else self._settings.workflow_key
+        record = counted(record, now=self._clock())
         limited = self._limit_reached(record)
         error: VendorError | None = None
         if limited is None:
             identity, record = self._noted(identity, record)
+            if record.status not in (Status.APPROVED, Status.REVIEW):  # another process has written meanwhile
+                return self._nothing_to_start(identity, record, reason=f"{record.status} meanwhile")
             try:
-                workflow, key = self._start_at_vendor(identity.id, record.account_id, key)
+                paid = self._start_at_vendor(identity.id, record.account_id, key)
             except VendorError as raised:
                 error = raised.with_traceback(None)
                 record = not_started_further(record, is_certain=_is_certain(error), now=self._clock())
             else:
-                begun = reverifying(
-                    record,
-                    workflow,
-                    reason=reason,
-                    due_at=due_at,
-                    workflow_key=key,
-                    link=self._links.make(identity.id),
-                    now=self._clock(),
-                )
-                return self._begun(identity, begun, Event.REVERIFICATION_STARTED)
+                self._coordination.remember_paid(identity.id, _told(*paid))
+                return self._adopted_further(identity, record, paid, reason, due_at)
         record = self._note_asked_again(identity, record, reason, due_at)
         return Start(record=record, error=error, reason=limited or str(error), limited=limited is not None)
+
+    def _adopted_further(
+        self, identity: Identity, record: Record, paid: tuple[Started, int | str], reason: str, due_at: datetime | None
+    ) -> Start:
+        """The same of a further workflow."""
+        workflow, key = paid
+        begun = reverifying(
+            record,
+            workflow,
+            reason=reason,
+            due_at=due_at,
+            workflow_key=key,
+            link=self._links.make(identity.id),
+            now=self._clock(),
+        )
+        start = self._begun(identity, begun, Event.REVERIFICATION_STARTED)
+        self._coordination.forget_paid(identity.id)
+        return start
 
     def _start(self, identity: Identity, record: Record, *, is_noted: bool) -> Start:
         _require_writable(identity)
         if (paid := self._paid(identity.id, record)) is not None:
             return self._adopted(identity, record, paid)
+        is_noted = is_noted and identity.record.asked_at is not None
+        record = record if is_noted else counted(record, now=self._clock())
         if (limited := self._limit_reached(record)) is not None:
             return replace(self._nothing_to_start(identity, record, reason=limited), limited=True)
-        if not is_noted or identity.record.asked_at is None:
+        if not is_noted:
             identity, record = self._noted(identity, record)
         if record.status not in STARTABLE:  # somebody else was faster
             return self._nothing_to_start(identity, record)
@@ -303,7 +324,8 @@ class Starter:
         told = None if document is None else _read_told(document)
         if told is None or any(each.id == told[0].workflow_execution_id for each in record.known):
             return None
-        return told
+        until, created_at = from_text(record.forgotten_until), told[0].created_at
+        return None if until is not None and (created_at is None or created_at <= until) else told
 
     def _begun(self, identity: Identity, begun: Record, event: Event) -> Start:
         self._note_started(identity, begun)
@@ -381,8 +403,14 @@ def _told(started: Started, key: int | str) -> str:
 
 def _read_told(document: str) -> tuple[Started, int | str] | None:
     try:
-        account_id, workflow_execution_id, verification_url, created_at, key = json.loads(document)
-    except ValueError:
+        told = json.loads(document)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(told, list) or len(told) != 5:
+        return None
+    account_id, workflow_execution_id, verification_url, created_at, key = told
+    has_ids = usable_vendor_id(account_id) and usable_vendor_id(workflow_execution_id)
+    if not has_ids or not isinstance(verification_url, str | None) or not isinstance(key, int | str):
         return None
     started = Started(
         account_id=account_id,

@@ -17,7 +17,7 @@ from functools import partial
 
 from webhook.core.events import Note
 from webhook.core.record import Record
-from webhook.core.schedule import due_ones, next_look_at, was_just_rejected
+from webhook.core.schedule import THEN_EVERY, due_ones, next_look_at, was_just_rejected
 from webhook.core.settle import Result
 from webhook.core.start import LEFT_ALONE_FOR, is_start_due, last_asked_at
 from webhook.core.status import STARTABLE, OnRejected, Status
@@ -212,14 +212,18 @@ class Sweeper:
         return report
 
     def _heal(self, identity: Identity, report: Report, *, is_indexed: bool = False) -> Change:
-        now = self._clock()
         log.begin(identity_id=identity.id)
-        work = self._work(identity, now)
-        report.due += work is not None
-        change = Change.UNCHANGED if work is None else self._guarded(work)
-        if change is Change.UNCHANGED:
-            self._watch(identity.id, identity.record, now, is_indexed=is_indexed)
-        return change
+        try:
+            now = self._clock()
+            work = self._work(identity, now)
+            report.due += work is not None
+            change = Change.UNCHANGED if work is None else self._guarded(work)
+            if change is Change.UNCHANGED:
+                self._watch(identity.id, identity.record, now, is_indexed=is_indexed)
+            return change
+        except Exception as error:  # what stands there may be odd in ways that nobody foresaw
+            log.event(Note.SYNC_CRASHED, level=logging.ERROR, kind=type(error).__name__, where=log.place_of(error))
+            return Change.FAILED
 
     def _work(self, identity: Identity, now: datetime) -> Callable[[], Change] | None:
         """What is to be done for it now."""
@@ -245,8 +249,10 @@ class Sweeper:
 
     def _due(self, record: Record, identity_id: str, now: datetime) -> list[str]:
         """The workflows to be read at the vendor: what is open and due, and what the copies of the record dispute."""
-        due = due_ones(record, looked_at=self._looked_at.get(identity_id), now=now)
-        return [each.id for each in (*due, *disputed(record))]
+        looked_at = self._looked_at.get(identity_id)
+        due = due_ones(record, looked_at=looked_at, now=now)
+        was_settled = looked_at is not None and now - looked_at < THEN_EVERY  # or would have been, if it could be
+        return [each.id for each in (*due, *(() if was_settled else disputed(record)))]
 
     def _is_left_alone(self, identity: Identity, now: datetime) -> bool:
         """Whether the start is still left to the hook, which is repeated, and to the person, who presses again.

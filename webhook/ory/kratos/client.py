@@ -8,7 +8,7 @@ from typing import Any
 
 from webhook.core.identity import Identity as AnyIdentity
 from webhook.core.record import Record
-from webhook.errors import AnswerTooLarge, IdentityUnknown, KratosRefused, KratosUnavailable, NotKratos
+from webhook.errors import AnswerTooLarge, IdentityUnknown, KratosRefused, KratosUnavailable, NotKratos, TooDeep
 from webhook.limits import KRATOS_SECONDS, PLACE_SECONDS
 from webhook.ory.kratos.documents import (
     Identity,
@@ -21,7 +21,7 @@ from webhook.ory.kratos.documents import (
     patch_of_asking,
 )
 from webhook.ory.kratos.sdk import ApiClient, ApiException, Configuration, IdentityApi, JsonPatch
-from webhook.runtime.deadline import DeadlineExceeded, has_time_for, remaining, time_limit
+from webhook.runtime.deadline import DeadlineExceeded, has_time_for, time_limit
 from webhook.runtime.http import TIMEOUTS, Answer, Crowded, Outbound, PoolManager, TooLarge, Unreachable
 from webhook.settings import KratosSettings
 
@@ -96,21 +96,23 @@ class KratosClient:
         :raises AnswerTooLarge: a single identity is; its `next_page` goes on after it.
         :raises KratosError: see `webhook.errors`.
         """
-        send = self._identities.list_identities_without_preload_content
+        send, following = self._identities.list_identities_without_preload_content, None
         while True:
             asked_for = min(size, self._page_size)
             try:
                 answer = self._call("list_identities", partial(send, page_size=asked_for, page_token=token))
-            except AnswerTooLarge:
+                following = next_page_token(answer.headers.get("Link"))
+                page = _page_of(answer)
+            except (AnswerTooLarge, TooDeep) as error:
                 self._page_size, self._fitted = max(asked_for // 2, 1), 0
                 if asked_for == 1:
-                    raise
+                    following = error.next_page if isinstance(error, AnswerTooLarge) else following
+                    raise AnswerTooLarge(str(error), next_page=following) from None
                 continue
             self._fitted += 1
             if self._fitted >= PAGES_UNTIL_LARGER:
                 self._page_size, self._fitted = min(self._page_size * 2, PAGE_SIZE), 0
-            page = parse_page(parse_json(answer.body), told_at=answered_at(answer.headers.get("Date")))
-            return page, next_page_token(answer.headers.get("Link"))
+            return page, following
 
     def many(self, identity_ids: Sequence[str]) -> list[Identity]:
         """These identities, at most 500, in no order; those that Kratos does not know are left out.
@@ -121,11 +123,10 @@ class KratosClient:
         """
         send = self._identities.list_identities_without_preload_content
         try:
-            answer = self._call("list_identities", partial(send, ids=list(identity_ids)))
-        except AnswerTooLarge:
+            return _page_of(self._call("list_identities", partial(send, ids=list(identity_ids))))
+        except (AnswerTooLarge, TooDeep):
             half = len(identity_ids) // 2
             return [*self.many(identity_ids[:half]), *self.many(identity_ids[half:])] if half else []
-        return parse_page(parse_json(answer.body), told_at=answered_at(answer.headers.get("Date")))
 
     def end_sessions(self, identity_id: str) -> bool:
         """End every session of the identity; whether there were any. Kratos answers 404 where there are none.
@@ -161,7 +162,9 @@ class KratosClient:
     def _call(self, operation: str, send: _Send) -> Answer:
         """Send, and once more after each wait when Kratos asks for it and the time allows."""
         if (wait := self._resume_at.get(operation, 0.0) - time.monotonic()) > 0:
-            time.sleep(remaining(at_most=wait))
+            if not has_time_for(wait):
+                raise KratosUnavailable("Kratos' rate limit leaves no time")
+            time.sleep(wait)
         with time_limit(PLACE_SECONDS + KRATOS_SECONDS):
             for wait in RETRY_WAITS:
                 try:
@@ -194,6 +197,10 @@ class KratosClient:
         left, reset = headers.get("x-ratelimit-remaining") or "", _reset_seconds(headers)
         if reset is not None and left.isascii() and left.isdigit() and len(left) < 9 and int(left) <= LEFT_TO_OTHERS:
             self._resume_at[operation] = time.monotonic() + min(reset, LONGEST_REST_SECONDS)
+
+
+def _page_of(answer: Answer) -> list[Identity]:
+    return parse_page(parse_json(answer.body), told_at=answered_at(answer.headers.get("Date")))
 
 
 def _identity_of(answer: Answer) -> Identity:

@@ -15,7 +15,7 @@ from webhook.core.ids import usable_identity_id
 from webhook.core.record import Record
 from webhook.core.times import from_text
 from webhook.core.workflows import Workflow
-from webhook.errors import KratosUnavailable, NotKratos
+from webhook.errors import KratosUnavailable, NotKratos, TooDeep
 from webhook.ory.kratos.metadata import (
     ADMIN_NAMES,
     PUBLIC_NAMES,
@@ -86,11 +86,19 @@ def parse_json(body: bytes) -> Any:
     """The JSON of an answer.
 
     :raises NotKratos: it is not JSON.
+    :raises TooDeep: or nested too deeply.
     """
     try:
-        return json.loads(body)
-    except (ValueError, RecursionError):
+        return json.loads(body, parse_int=_number)
+    except ValueError:
         raise NotKratos("Kratos' answer is not JSON") from None
+    except RecursionError:
+        raise TooDeep("Kratos' answer is not JSON that can be read: it is nested too deeply") from None
+
+
+def _number(digits: str) -> int | float:
+    """Somebody else's metadata may hold one of thousands of digits, which Python reads as no int."""
+    return int(digits) if len(digits) < 100 else float(digits)
 
 
 def parse_identity(document: object, *, told_at: datetime | None = None) -> Identity:

@@ -28,11 +28,13 @@ def _names(*names: str) -> Names:
 _ASSURANCE = _names("level", "name", "verified_at", "expires_at", "table", "steps")
 _FURTHER = _names("reason", "due_at", "due", "workflow_execution_id", "verification_url")
 _COMMON: Names = {**_names(*_SHARED, "verification_url"), "assurance": _ASSURANCE}
+_DECISION = _names("type", "label", "risk_score")
 PUBLIC_NAMES: Names = {**_COMMON, "reverification": _FURTHER}
 ADMIN_NAMES: Names = {
     **_COMMON,
     "reverification": {**_FURTHER, **_names("initiated_at", "workflow_key")},
-    **_names("workflow_key", "decision", "checks", "starts", "history", "asked_at", "forgotten_until"),
+    **_names("workflow_key", "checks", "starts", "history", "asked_at", "forgotten_until"),
+    "decision": _DECISION,
 }
 WORKFLOWS = "workflows"
 # The statuses at which a link leads to a check.
@@ -136,10 +138,11 @@ def _workflow_member(workflow: Workflow) -> dict[str, Any]:
     return {name: value for name, value in written.items() if value is not None}
 
 
-WORKFLOW_NAMES = _names(
-    *("state", "account_id", "created_at", "decided_at", "seen_at", "renewed_at", "face_check", "level"),
-    *("level_name", "expires_at", "table", "decision", "checks", "workflow_key"),
-)
+WORKFLOW_NAMES: Names = {
+    **_names("state", "account_id", "created_at", "decided_at", "seen_at", "renewed_at", "face_check", "level"),
+    **_names("level_name", "expires_at", "table", "checks", "workflow_key"),
+    "decision": _DECISION,
+}
 
 
 def _decision_member(decision: Decision) -> dict[str, Any]:
@@ -344,7 +347,7 @@ def _parse_workflow(key: str, written: Mapping[str, Any]) -> Workflow | None:
     state = _text(written, "state")
     verdict = Verdict(state) if state in tuple(Verdict) else None
     stage = Stage.CONCLUDED if verdict else next((stage for stage, name in _STATES.items() if name == state), None)
-    if stage is None:
+    if stage is None or not key:
         return None
     decision, level = written.get("decision"), written.get("level")
     return Workflow(
