@@ -294,7 +294,7 @@ def test_one_failing_identity_never_stops_the_sweep(world: World) -> None:
 def test_a_defect_of_ours_stops_nobody_elses_healing(
     world: World, monkeypatch: pytest.MonkeyPatch, log_lines: list[str]
 ) -> None:
-    def look(identity_id: str, choice: Any) -> Any:
+    def look(identity_id: str, choice: Any, **_: Any) -> Any:
         raise ZeroDivisionError("with a name in it: Jane")
 
     started_person(world)

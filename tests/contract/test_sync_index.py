@@ -200,6 +200,42 @@ def test_while_everybody_is_paged_through_whoever_is_due_is_looked_at(indexed: T
     ]
 
 
+def test_nobody_is_read_one_by_one_of_whom_there_is_no_news(town: Town) -> None:
+    """A list has told everybody already; what is written builds on what stands then."""
+    people = [town.started(f"person-{number}") for number in range(3)]
+    sweeper = town.sweeper()
+    town.world.forget_calls()
+    town.skip(1)
+    assert sweeper.turn(full_every=3600) == Report(scanned=3, unchanged=3)
+    assert {each.path for each in town.world.kratos.server.requests} == {"/admin/identities"}
+    town.world.jumio.decide(people[0][1], "passed", callback=False)
+    town.skip(60)
+    assert sweeper.turn(full_every=3600) == Report(scanned=3, settled=1, unchanged=2)
+    others = [each for each in town.world.kratos.server.requests if each.path != "/admin/identities"]
+    assert [each.method for each in others] == ["GET", "PATCH"]
+
+
+def test_what_others_wrote_since_the_list_was_read_stays(alone: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    identity_id, workflow_id = alone.started()
+    sweeper = alone.sweeper()
+    alone.world.jumio.decide(workflow_id, "passed", callback=False)
+    look = sweeper._settler.look
+
+    def later(*arguments: Any, **options: Any) -> Any:
+        patch = [{"op": "add", "path": "/metadata_public/theirs", "value": 1}]
+        alone.world.kratos.identities.patch(identity_id, patch)
+        [workflow] = alone.world.jumio.truth(identity_id)
+        assert alone.world.call_back(workflow).json == {"result": "applied"}
+        return look(*arguments, **options)
+
+    monkeypatch.setattr(sweeper._settler, "look", later)
+    assert sweeper.sweep() == Report(scanned=1, unchanged=1)
+    identity = alone.world.kratos.identity(identity_id)
+    assert identity["metadata_public"]["theirs"] == 1
+    events = [each["event"] for each in identity["metadata_admin"]["jumio"]["history"]]
+    assert events == ["verification.started", "verification.settled"]
+
+
 # --- the index ---
 
 
@@ -212,7 +248,7 @@ def test_what_a_sweeper_took_who_was_killed_comes_back(indexed: Town, monkeypatc
         indexed.world.jumio.decide(workflow_id, "passed", callback=False)
     indexed.skip(POINTS[0] + 1)
 
-    def die(*_: Any) -> None:
+    def die(*_: Any, **__: Any) -> None:
         raise SystemExit
 
     monkeypatch.setattr(services.settler, "look", die)

@@ -14,7 +14,7 @@ from support import API_KEY, IDENTITY, SOON, approved, pending, settings_of
 from sandbox import faults
 from sandbox.faults import Fault
 from sandbox.kratos import KratosStandIn
-from sandbox.server import LoopbackServer
+from sandbox.server import LoopbackServer, Request
 from webhook.errors import AnswerTooLarge, IdentityUnknown, KratosError, KratosRefused, KratosUnavailable
 from webhook.ory.kratos import client as module
 from webhook.ory.kratos.client import KratosClient
@@ -280,6 +280,26 @@ def test_a_page_that_is_too_large_is_asked_for_in_halves(kratos: KratosStandIn, 
     assert sizes == ["page_size=12", "page_size=6", "page_size=3"]
     rest, end = client.page(token, size=3)
     assert ([identity.id for identity in rest], end) == (people[3:], None)
+
+
+def size_of(request: Request) -> int:
+    return int(request.query.split("page_size=")[1].split("&")[0])
+
+
+def test_pages_stay_small_where_all_are_large_and_grow_again(kratos: KratosStandIn, client: KratosClient) -> None:
+    """A failed try is a call that the rate limit counts, and a megabyte read for nothing."""
+    for number in range(40):
+        kratos.create_identity(f"person{number}@example.com")
+    kratos.server.faults = lambda request: faults.oversize(2, declared=False) if size_of(request) > 3 else None
+    token = None
+    for _ in range(9):
+        _, token = client.page(token, size=12)
+    assert [size_of(request) for request in kratos.server.requests] == [12, 6, 3, 3, 3, 3, 6, 3, 3, 3, 3, 6, 3]
+    kratos.server.faults = None
+    kratos.server.clear()
+    for _ in range(9):
+        client.page(None, size=12)
+    assert [size_of(request) for request in kratos.server.requests] == [3, 3, 3, 6, 6, 6, 6, 12, 12]
 
 
 def test_a_single_identity_that_is_too_large_is_an_error(kratos: KratosStandIn, client: KratosClient) -> None:

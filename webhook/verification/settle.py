@@ -108,15 +108,15 @@ class Settler:
         """
         return self._coordination.hold(identity_id)
 
-    def look(self, identity_id: str, choice: Choice = current) -> Outcome:
-        """Observe, and apply what was seen.
+    def look(self, identity_id: str, choice: Choice = current, *, listed: Identity | None = None) -> Outcome:
+        """Observe, and apply what was seen. `listed`: as for `observe`.
 
         :raises VendorError: the verdict cannot be read now.
         :raises KratosError: the identity cannot be read or written now.
         :raises Busy: somebody else is at work on it.
         """
         with self.attending(identity_id):
-            return self.apply(self.observe(identity_id, choice))
+            return self.apply(self.observe(identity_id, choice, listed=listed))
 
     def settle_callback(self, account_id: str, workflow_execution_id: str, *, identity_id: str | None) -> Outcome:
         """Look at the workflow that a callback names. `identity_id` is known from a capability URL.
@@ -136,18 +136,21 @@ class Settler:
                 return _ignored("Kratos does not know the identity")
             return self.apply(self._decided(identity, [(workflow_execution_id, reading)], is_fresh=False))
 
-    def observe(self, identity_id: str, choice: Choice = current) -> Observation:
+    def observe(self, identity_id: str, choice: Choice = current, *, listed: Identity | None = None) -> Observation:
         """See what becomes of an identity: read its record, then at the vendor the chosen workflows of it.
+
+        `listed` is the identity as it was read a while ago, where that is enough to ask the vendor: it is read again
+        before anything is written.
 
         Some of several are enough: what could not be read is read the next time.
 
         :raises VendorError: nothing can be read now.
         :raises KratosError: the identity cannot be read now.
         """
-        identity = self._identities.get(identity_id)
+        identity = listed or self._identities.get(identity_id)
         told = self._told(identity.record, choice)
         seen = self._decided(identity, told, is_fresh=True)
-        if told and (
+        if (told or listed is not None) and (
             seen.is_to_be_written or self._new_state(seen)
         ):  # the vendor took its time: what is written builds on today
             again = self._identities.get(identity_id)

@@ -231,7 +231,7 @@ class Sweeper:
         if is_start_due(record):
             return None if self._is_left_alone(identity, now) else lambda: self._start(identity.id)
         if (due := self._due(record, identity.id, now)) or self._must_be_written(identity):
-            return lambda: self._look(identity.id, due)
+            return lambda: self._look(identity, due)
         if was_just_rejected(record, now=now, unchanged_for=identity.unchanged_for):
             return lambda: self._end_sessions(identity.id)
         return None
@@ -287,10 +287,14 @@ class Sweeper:
         report.reason = start.reason
         return self._change_of(start)
 
-    def _look(self, identity_id: str, due: list[str]) -> Change:
-        """Read what is due; without any, only what is to be written of the record is."""
-        self._looked_at[identity_id] = self._clock()
-        outcome = self._settler.look(identity_id, lambda record: [each for each in record.known if each.id in due])
+    def _look(self, identity: Identity, due: list[str]) -> Change:
+        """Read what is due; without any, only what is to be written of the record is, and that onto what stands now."""
+        self._looked_at[identity.id] = self._clock()
+        outcome = self._settler.look(
+            identity.id,
+            lambda record: [each for each in record.known if each.id in due],
+            listed=identity if due else None,
+        )
         return Change.SETTLED if outcome.result is Result.APPLIED else Change.UNCHANGED
 
     def _start(self, identity_id: str) -> Change:

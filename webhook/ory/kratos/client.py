@@ -28,6 +28,8 @@ from webhook.settings import KratosSettings
 # A transient refusal (write conflict, rate limit) is tried again after these waits, time permitting.
 RETRY_WAITS = (0.1, 0.3)
 PAGE_SIZE = 500
+# Where answers were too large, pages grow again after so many that were not.
+PAGES_UNTIL_LARGER = 4
 # Calls that a sweep leaves in a bucket of Ory Network's, and for how long it waits for a full one at most.
 LEFT_TO_OTHERS = 2
 LONGEST_REST_SECONDS = 60.0
@@ -46,6 +48,7 @@ class KratosClient:
     def __init__(self, settings: KratosSettings, *, is_patient: bool = False) -> None:
         self._is_patient = is_patient
         self._resume_at: dict[str, float] = {}
+        self._page_size, self._fitted = PAGE_SIZE, 0
         client = ApiClient(Configuration(host=settings.admin_url, access_token=settings.api_key))
         client.user_agent = settings.user_agent
         client.rest_client.pool_manager = PoolManager()
@@ -88,22 +91,28 @@ class KratosClient:
     def page(self, token: str | None, *, size: int = PAGE_SIZE) -> tuple[list[Identity], str | None]:
         """One page of all identities, and the token of the next one.
 
-        A page whose answer would be too large is asked for again in halves.
+        A page whose answer would be too large is asked for again in halves, and so are those after it.
 
         :raises AnswerTooLarge: a single identity is; its `next_page` goes on after it.
         :raises KratosError: see `webhook.errors`.
         """
         send, following = self._identities.list_identities_without_preload_content, None
         while True:
+            asked_for = min(size, self._page_size)
             try:
-                answer = self._call("list_identities", partial(send, page_size=size, page_token=token))
+                answer = self._call("list_identities", partial(send, page_size=asked_for, page_token=token))
                 following = next_page_token(answer.headers.get("Link"))
-                return _page_of(answer), following
+                page = _page_of(answer)
             except (AnswerTooLarge, TooDeep) as error:
-                if size == 1:
+                self._page_size, self._fitted = max(asked_for // 2, 1), 0
+                if asked_for == 1:
                     following = error.next_page if isinstance(error, AnswerTooLarge) else following
                     raise AnswerTooLarge(str(error), next_page=following) from None
-                size //= 2
+                continue
+            self._fitted += 1
+            if self._fitted >= PAGES_UNTIL_LARGER:
+                self._page_size, self._fitted = min(self._page_size * 2, PAGE_SIZE), 0
+            return page, following
 
     def many(self, identity_ids: Sequence[str]) -> list[Identity]:
         """These identities, at most 500, in no order; those that Kratos does not know are left out.
