@@ -106,7 +106,9 @@ def _services(
 ) -> Services:
     jumio = JumioClient(settings.jumio, callback_base_url=settings.links.public_url, before_call=before_call)
     links = Links(settings.links, clock=clock)
-    recorder = Recorder(kratos, coordination=coordination, table=settings.verification.assurance_table, clock=clock)
+    recorder = Recorder(
+        kratos, links=links, coordination=coordination, table=settings.verification.assurance_table, clock=clock
+    )
     starter = Starter(
         settings.verification,
         identities=kratos,

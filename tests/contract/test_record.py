@@ -78,6 +78,7 @@ def test_an_open_verification_in_both_copies(world: World) -> None:
                 "account_id": workflow.account_id,
                 "created_at": public["initiated_at"],
                 "workflow_key": 10011,
+                "verification_url": workflow.web_href,
             }
         },
         "workflow_key": 10011,

@@ -86,6 +86,7 @@ def test_a_reverification_is_started_on_the_existing_account(world: World) -> No
                 "account_id": workflow.account_id,
                 "created_at": admin["reverification"]["initiated_at"],
                 "workflow_key": 10014,
+                "verification_url": workflow.web_href,
             },
         },
     }

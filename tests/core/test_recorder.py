@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from support import IDENTITY, NOW, TABLE, pending
+from support import IDENTITY, NOW, TABLE, pending, settings_of
 
 from core.workflows import open_one
 from sandbox import json_patch
@@ -15,6 +15,7 @@ from webhook.core.record import Record
 from webhook.core.settle import taking_in
 from webhook.errors import KratosRefused
 from webhook.ory.kratos.documents import Identity, patch_of
+from webhook.verification.links import Links
 from webhook.verification.recorder import Recorder
 
 
@@ -41,7 +42,7 @@ class Store:
 
 
 def written(store: Any, record: Record) -> Identity:
-    recorder = Recorder(store, coordination=Local({}), table=TABLE, clock=lambda: NOW)
+    recorder = Recorder(store, links=Links(settings_of().links), coordination=Local({}), table=TABLE, clock=lambda: NOW)
     return recorder.write(store.get(IDENTITY), record)  # type: ignore[return-value]
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
-from support import ACCOUNT, FACE_CHECKS, IDENTITY, OTHER_IDENTITY, PASSED_CHECKS, TABLE, reading
+from support import ACCOUNT, FACE_CHECKS, IDENTITY, OTHER_IDENTITY, PASSED_CHECKS, TABLE, reading, settings_of
 
 from core.workflows import at, text
 from sandbox import json_patch
@@ -24,6 +24,7 @@ from webhook.core.status import Status, Verdict
 from webhook.core.workflows import MOST_KEPT, MOST_OPEN, Stage, Workflow
 from webhook.errors import KratosRefused
 from webhook.ory.kratos.documents import Identity, patch_of
+from webhook.verification.links import Links
 from webhook.verification.recorder import Recorder
 
 NOW = at(1000)
@@ -277,7 +278,7 @@ class Store:
 
 
 def recorder_of(store: Any) -> Recorder:
-    return Recorder(store, coordination=Local({}), table=TABLE, clock=lambda: NOW)
+    return Recorder(store, links=Links(settings_of().links), coordination=Local({}), table=TABLE, clock=lambda: NOW)
 
 
 @given(data=st.data(), stories=all_stories())

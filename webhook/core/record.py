@@ -125,6 +125,7 @@ def _told_by(record: Record) -> tuple[Workflow, ...]:
                 stage=Stage.OPEN,
                 created_at=_normal(further.initiated_at),
                 key=further.workflow_key,
+                url=further.vendor_url,
             )
         )
     return tuple(sorted(told, key=lambda each: each.age))
@@ -142,6 +143,7 @@ def _recorded_workflow(record: Record) -> Workflow:
         decided_at=decided_at,
         decision=None if stage is Stage.OPEN else record.decision,
         key=record.workflow_key,
+        url=record.vendor_url if stage is Stage.OPEN else None,
     )
     if stage is not Stage.CONCLUDED:
         return workflow

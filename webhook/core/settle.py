@@ -119,7 +119,7 @@ def shown(record: Record, workflows: tuple[Workflow, ...]) -> Record:
         account_id=(record.account_id if same else None) or current.account_id or record.account_id,
         workflow_execution_id=current.id or None,
         verification_url=record.verification_url if keeps_link else None,
-        vendor_url=record.vendor_url if keeps_link else None,
+        vendor_url=current.url if is_open else None,
         initiated_at=current.created_at or current.seen_at,
         decided_at=None if is_open else current.told_at,
         workflow_key=current.key,

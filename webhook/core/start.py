@@ -68,6 +68,7 @@ def _begun(record: Record, start: Started, workflow_key: int | str, *, now: date
         stage=Stage.OPEN,
         created_at=created_at,
         key=workflow_key,
+        url=start.verification_url,
     )
 
 

@@ -53,6 +53,7 @@ class Workflow:
     decision: Decision | None = None
     checks: tuple[Check, ...] = ()
     key: int | str | None = None
+    url: str | None = None  # the vendor's own link, while it is open
     # The two copies of the record differ about it; or only the summary tells of it at all. Never written.
     is_doubtful: bool = False
     is_unlisted: bool = False
@@ -171,6 +172,7 @@ def _better(known: Workflow, read: Workflow, *, is_fresh: bool) -> Workflow:
         created_at=read.created_at or (known.created_at if read.stage is Stage.OPEN else None),
         seen_at=None if read.seen_at is None else known.seen_at or read.seen_at,
         renewed_at=known.renewed_at,
+        url=read.url or known.url,
         is_doubtful=known.is_doubtful and not is_fresh,
         is_unlisted=known.is_unlisted and not is_fresh,
     )

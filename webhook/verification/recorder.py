@@ -9,6 +9,7 @@ from webhook.core.schedule import next_look_at
 from webhook.core.settle import taking_in, with_its_steps
 from webhook.core.workflows import undoubted
 from webhook.errors import KratosRefused
+from webhook.verification.links import Links
 from webhook.verification.ports import Clock, Coordination, Identities, Identity
 
 # What others wrote meanwhile is taken in so often; then it is left to the next who looks.
@@ -19,8 +20,11 @@ _BAD_REQUEST = 400
 class Recorder:
     """Writes records. Kratos has no compare-and-set, so its reply is read for what somebody else added."""
 
-    def __init__(self, identities: Identities, *, coordination: Coordination, table: Table, clock: Clock) -> None:
+    def __init__(
+        self, identities: Identities, *, links: Links, coordination: Coordination, table: Table, clock: Clock
+    ) -> None:
         self._identities = identities
+        self._links = links
         self._coordination = coordination
         self._table = table
         self._clock = clock
@@ -43,6 +47,7 @@ class Recorder:
                 continue
             # What others listed is joined with what we know; a summary beside it may be older than both.
             taken_in = with_its_steps(taking_in(record, identity.workflows), table=self._table)
+            taken_in = self._links.restored(identity.id, taken_in)
             if taken_in == record or identity.holds(taken_in):
                 break
             record = taken_in

@@ -134,13 +134,14 @@ def _workflow_member(workflow: Workflow) -> dict[str, Any]:
         "decision": None if workflow.decision is None else _decision_member(workflow.decision),
         "checks": _check_members(workflow.checks) or None,
         "workflow_key": workflow.key,
+        "verification_url": workflow.url,
     }
     return {name: value for name, value in written.items() if value is not None}
 
 
 WORKFLOW_NAMES: Names = {
     **_names("state", "account_id", "created_at", "decided_at", "seen_at", "renewed_at", "face_check", "level"),
-    **_names("level_name", "expires_at", "table", "checks", "workflow_key"),
+    **_names("level_name", "expires_at", "table", "checks", "workflow_key", "verification_url"),
     "decision": _DECISION,
 }
 
@@ -367,6 +368,7 @@ def _parse_workflow(key: str, written: Mapping[str, Any]) -> Workflow | None:
         decision=_parse_decision(decision) if isinstance(decision, Mapping) else None,
         checks=tuple(_parse_check(check) for check in _list(written, "checks") if isinstance(check, Mapping)),
         key=_key(written),
+        url=_text(written, "verification_url") if stage is Stage.OPEN else None,
     )
 
 
