@@ -39,7 +39,7 @@ LEASE_SECONDS = 120.0
 MEANWHILE_EVERY_SECONDS = 30.0
 # A full sweep that could not be ended is made again after so long.
 FULL_AGAIN_SECONDS = 300.0
-# After a full sweep the index is taken for complete for so long, and for two intervals of full sweeps where that is more.
+# After a full sweep the index is taken for complete for so long, or for two intervals of full sweeps if that is more.
 INDEX_HOLDS_SECONDS = 2 * 3600.0
 
 
