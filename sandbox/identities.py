@@ -6,7 +6,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -94,11 +94,12 @@ class Identities:
             rows = [copy.deepcopy(self._rows[identity_id]) for identity_id in ids[:size]]
             return rows, ids[size - 1] if len(ids) > size else None
 
-    def untouched_since(self, stamp: str) -> None:
-        """Let everybody have been written at that time last, so that a test need not wait."""
+    def untouched_since(self, stamp: str, *, only: Collection[str] | None = None) -> None:
+        """Let everybody, or these, have been written at that time last, so that a test need not wait."""
         with self._lock:
-            for row in self._rows.values():
-                row["updated_at"] = stamp
+            for identity_id, row in self._rows.items():
+                if only is None or identity_id in only:
+                    row["updated_at"] = stamp
 
     def some(self, identity_ids: list[str]) -> list[dict[str, Any]]:
         """Those of them that there are."""

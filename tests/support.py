@@ -182,6 +182,12 @@ def verified(level: int = 3, **changed: Any) -> Record:
     return approved(**{"assurance": assured(level), "checks": PASSED_CHECKS, **changed})
 
 
+def aged(record: Record, days: float, level: int) -> Record:
+    """The record with a verdict that is as old as that."""
+    at = days_ago(days)
+    return replace(record, initiated_at=at, decided_at=at, assurance=assured(level, verified_at=at))
+
+
 def asked(record: Record | None = None, **changed: Any) -> Record:
     """Somebody verified, with an open further workflow."""
     return replace(record or verified(), reverification=replace(FURTHER, **changed))
@@ -304,7 +310,10 @@ class World:
     def change(self, identity_id: str, change: Callable[[Record], Record]) -> None:
         """Bend the record as it stands in Kratos."""
         identity = self.kratos.identity(identity_id)
-        record = change(read_record(identity["metadata_public"], identity["metadata_admin"]))
+        before = read_record(identity["metadata_public"], identity["metadata_admin"])
+        record = change(before)
+        if record.more == before.more:  # else the list would still say what was
+            record = replace(record, more=None)
         for name, member in (("metadata_public", public_member(record)), ("metadata_admin", admin_member(record))):
             patch = [{"op": "add", "path": f"/{name}/jumio", "value": json.loads(json.dumps(member))}]
             self.kratos.identities.patch(identity_id, patch)

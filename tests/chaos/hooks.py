@@ -22,8 +22,11 @@ TIMEOUT = 15
 class Hooks:
     """Safe to share between threads. `answers` holds (hook, status) of every attempt, 0 for one without an answer."""
 
-    def __init__(self, url: str, secret: str, *, unanswered: Callable[[str, float, float], None]) -> None:
-        """`unanswered` is told of each attempt without an answer: identity id, begin and end."""
+    def __init__(self, url: Callable[[], str], secret: str, *, unanswered: Callable[[str, float, float], None]) -> None:
+        """Each attempt goes to whatever `url` says then.
+
+        `unanswered` is told of each attempt without an answer: identity id, begin and end.
+        """
         self._url, self._unanswered = url, unanswered
         self._session = requests.Session()
         self._session.trust_env = False
@@ -61,7 +64,7 @@ class Hooks:
             begun = time.time()
             try:
                 reply = self._session.post(
-                    f"{self._url}/jumio/{hook}", json=body, headers=headers, timeout=TIMEOUT, allow_redirects=False
+                    f"{self._url()}/jumio/{hook}", json=body, headers=headers, timeout=TIMEOUT, allow_redirects=False
                 )
                 status, answer = reply.status_code, reply.json()
             except requests.RequestException:

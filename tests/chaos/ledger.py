@@ -45,11 +45,22 @@ class Call:
 
 @dataclass(frozen=True)
 class Write:
-    """The record of an identity as somebody's PATCH left it."""
+    """The record of an identity as somebody's PATCH left it; `known` are all workflows that it tells of."""
 
     at: float
     identity_id: str
     workflow_id: str | None
+    known: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Second:
+    """A start for somebody who had been started: when each of the two was asked for, and what excuses the later one."""
+
+    identity_id: str
+    begun: float
+    again: float
+    excuse: str
 
 
 class Ledger:
@@ -97,9 +108,17 @@ class Ledger:
 
     def excuses(self) -> Counter[str]:
         """Why anybody was started more than once; `none` counts those that had no need to be."""
+        seconds = self.seconds()
+        for second in seconds:
+            if second.excuse in ("none", "overwritten"):
+                print(f"{second.identity_id}: {second.excuse}", *self.story(second.identity_id), sep="\n  ")
+        return Counter(second.excuse for second in seconds)
+
+    def seconds(self) -> list[Second]:
+        """Every start but the first of each."""
         with self._lock:
             starts, writes, calls = list(self._starts), list(self._writes), list(self._calls)
-        found: Counter[str] = Counter()
+        found: list[Second] = []
         for identity_id in {call.identity_id for _, call in starts}:
             # By arrival: a start may hang while whoever asked for it is killed, and be made after the next one.
             own = [(call.at, workflow, call) for workflow, call in starts if call.identity_id == identity_id]
@@ -114,12 +133,10 @@ class Ledger:
                 seen = [write for write in noted if write.at <= seen_at]
                 tried = [c for c in own_calls if c.what == "patch" and c.workflow_id and begun <= c.at <= again]
                 excuse = self._excuse(workflow, call, again, seen, tried)
-                if excuse == "none" and later.id not in {write.workflow_id for write in noted}:
+                if excuse == "none" and not any(later.id in write.known for write in noted):
                     # Of a worker that was killed, and its last words travelled longer than the next one's.
                     excuse = "killed" if self._died_before(again, identity_id) else "none"
-                found[excuse] += 1
-                if excuse in ("none", "overwritten"):
-                    print(f"{identity_id}: {excuse}", *self.story(identity_id), sep="\n  ")
+                found.append(Second(str(identity_id), begun, again, excuse))
         return found
 
     def overtaken(self) -> set[str]:
@@ -153,14 +170,24 @@ class Ledger:
         return [f"{at:.3f} {line}" for at, line in sorted(lines)]
 
     def _excuse(self, workflow: Workflow, call: Call, again: float, seen: list[Write], patches: list[Call]) -> str:
-        if any(write.workflow_id == workflow.id for write in seen):
-            unusable = workflow.outcome in ("expire", "not_executed") and (workflow.completed_at or again) < again
-            return "it ended" if unusable else "overwritten" if seen[-1].workflow_id != workflow.id else "none"
+        if any(workflow.id in write.known for write in seen):
+            if self._ended(workflow, again):
+                return "it ended"
+            return "none" if workflow.id in seen[-1].known else "overwritten"
         if call.is_reply_lost:
             return "reply lost"
         if any(patch.workflow_id == workflow.id and patch.fault for patch in patches):
             return "not noted"
         return "killed" if self._died_before(again, call.identity_id, asked_before=call.at) else "none"
+
+    def _ended(self, workflow: Workflow, before: float) -> bool:
+        """Whether it, or one that was created since, had ended without a result: then the next one was due."""
+        return any(
+            each.created_at >= workflow.created_at
+            and each.outcome in ("expire", "not_executed")
+            and (each.completed_at or before) < before
+            for each in self._jumio.truth(workflow.reference)
+        )
 
     def _died_before(self, moment: float, identity_id: str | None, *, asked_before: float | None = None) -> bool:
         return any(
@@ -207,7 +234,8 @@ class Ledger:
         written = self._patch(identity_id, patch, **options)
         member = (written.get("metadata_admin") or {}).get("jumio") or {}
         with self._lock:
-            self._writes.append(Write(time.time(), identity_id, member.get("workflow_execution_id")))
+            known = frozenset(member.get("workflows") or ())
+            self._writes.append(Write(time.time(), identity_id, member.get("workflow_execution_id"), known))
         return written
 
 

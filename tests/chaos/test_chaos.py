@@ -114,8 +114,7 @@ def test_one_sync_after_the_faults_every_identity_is_jumios_truth(seed: int) -> 
         _no_verdict_was_lost(place)
         _every_answer_was_foreseen(place)
         _replays_change_nothing(place, seeded)
-        leaks = [line for line in (place.here.service.log() + sync.stderr).splitlines() if place.secrets().search(line)]
-        assert leaks == []
+        assert place.leaks(place.here.service.log() + sync.stderr) == []
         assert "crashed" not in place.here.service.log() + sync.stderr
 
 

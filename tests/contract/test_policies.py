@@ -14,6 +14,7 @@ from support import (
     LINK,
     NEWER_WORKFLOW,
     World,
+    aged,
     assured,
     days_ago,
     message_of,
@@ -239,7 +240,7 @@ def test_a_look_at_the_face_is_asked_for_where_it_is_enough(make_world: Callable
 @pytest.mark.parametrize("policy", [STEP_UP, {"max_age": "1h", "on_unmet": "start"}])
 def test_at_most_one_workflow_is_open(world: World, policy: dict[str, Any]) -> None:
     person = world.verified_person()
-    world.change(person, lambda record: replace(record, assurance=assured(2, verified_at=days_ago(91))))
+    world.change(person, lambda record: aged(record, 91, 2))
     first = message_of(world.hook(person, policy=policy))["context"]["verification_url"]
     for _ in range(3):
         message = message_of(world.hook(person, policy=policy))
@@ -426,7 +427,7 @@ def test_an_open_first_verification_is_offered_again(world: World) -> None:
 
 def test_a_doubted_face_opens_nothing_and_may_be_tried_again(world: World) -> None:
     person = world.verified_person()
-    world.change(person, lambda record: replace(record, assurance=assured(3, verified_at=days_ago(91))))
+    world.change(person, lambda record: aged(record, 91, 3))
     policy = {"max_age": "90d", "min_level": 3, "on_unmet": "start"}
     message_of(world.hook(person, policy=policy))
     workflow = world.jumio.truth(person)[-1]

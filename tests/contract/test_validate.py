@@ -268,3 +268,44 @@ def test_another_change_of_the_identity_does_not_hold_a_sign_in_up(
     with world.services.settler.attending(person):
         assert world.hook(person).json == {"status": "pending"}
     assert world.jumio.server.requests == []
+
+
+# --- not too often ---
+
+
+@pytest.fixture
+def braked(make_world: Callable[..., World], monkeypatch: pytest.MonkeyPatch) -> World:
+    monkeypatch.setattr("webhook.coordination.local.LOOK_EVERY_SECONDS", 5.0)
+    return make_world()
+
+
+def reads_of(world: World) -> int:
+    return world.jumio.server.count("GET", ".*/workflow-executions/.*")
+
+
+def test_one_person_is_looked_at_once_in_a_while_however_often_they_come(braked: World) -> None:
+    person = braked.person()
+    braked.initiate(person)
+    old = {"jumio": {**braked.record(person)[0], "initiated_at": days_ago(1)}}
+    for _ in range(3):
+        assert braked.validate(person, old).json == {"status": "pending"}
+    assert reads_of(braked) == 1
+
+
+def test_the_brake_of_one_person_holds_nobody_else(braked: World) -> None:
+    for name in ("one", "other"):
+        person = braked.person(name)
+        braked.initiate(person)
+        braked.validate(person, {"jumio": {**braked.record(person)[0], "initiated_at": days_ago(1)}})
+    assert reads_of(braked) == 2
+
+
+def test_a_further_workflow_is_looked_at_once_in_a_while_too(braked: World) -> None:
+    person = braked.verified_person()
+    policy = {"max_age": "1m", "on_unmet": "block"}
+    braked.reverify(person)
+    old = braked.record(person)[0]
+    old["assurance"]["verified_at"] = days_ago(1)
+    for _ in range(3):
+        assert braked.validate(person, {"jumio": old}, policy=policy).status_code in (200, 403)
+    assert reads_of(braked) == 1

@@ -216,7 +216,8 @@ def test_a_further_workflow_leaves_everything_that_is_known() -> None:
 def test_a_further_workflow_on_a_new_account_is_read_there() -> None:
     new = replace(FURTHER_START, account_id="another", created_at=None)
     record = reverifying(verified(), new, reason="risk", due_at=None, workflow_key=1, link=None, now=NOW)
-    assert record.account_id == "another"
+    assert [(each.id, each.account_id) for each in record.open_workflows] == [(NEWER_WORKFLOW, "another")]
+    assert record.account_id == "another", "where the next is started"
     assert record.reverification is not None
     assert record.reverification.verification_url == record.reverification.vendor_url == LINK
     assert (record.reverification.due_at, record.reverification.initiated_at) == (None, "2026-03-02T18:48:37.319Z")

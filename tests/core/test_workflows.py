@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is known of the workflows of one person: joined with what is read, bounded, and told by two copies."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -287,6 +288,11 @@ def test_of_what_they_dispute_a_later_rejection_counts_else_the_list_and_it_is_d
 ) -> None:
     """Doubt never admits: what only a summary tells admits nobody before it is read again."""
     assert merged([listed], [summed]) == (replace(counts, is_doubtful=True),)
+
+
+def test_what_they_dispute_is_read_at_the_account_that_is_listed() -> None:
+    [disputed] = merged([ended("x", 1, 5)], [rejected("x", 1, 5, account_id="of another")])
+    assert (disputed.verdict, disputed.account_id) == (Verdict.FAILED, ACCOUNT)
 
 
 def test_what_only_the_summary_tells_is_doubtful_and_what_only_the_list_tells_is_not() -> None:

@@ -135,7 +135,8 @@ def _undisputed(listed: Workflow | None, summed: Workflow | None) -> Workflow:
     if _summary(listed) == _summary(summed):
         return listed
     counts = summed if summed.verdict is Verdict.FAILED and _rank(summed) > _rank(listed) else listed
-    return replace(counts, is_doubtful=True)
+    account_id = listed.account_id or summed.account_id  # a summary tells one for all of them
+    return replace(counts, is_doubtful=True, account_id=account_id)
 
 
 def _summary(workflow: Workflow) -> tuple[Stage, Verdict | None, str | None]:

@@ -61,9 +61,10 @@ class Observation:
 
 
 def current(record: Record) -> list[Workflow]:
-    """What is open, first of it what the person was shown last; where nothing is, what the copies dispute."""
+    """What is open, first of it what the person was shown last, and what the copies dispute."""
     shown_id = record.open_workflow_id
-    return sorted(record.open_workflows, key=lambda each: each.id != shown_id) or disputed(record)
+    is_open = sorted(record.open_workflows, key=lambda each: each.id != shown_id)
+    return [*is_open, *(each for each in disputed(record) if each not in is_open)]
 
 
 def disputed(record: Record) -> list[Workflow]:

@@ -59,7 +59,7 @@ _BAD_REQUEST = 400
 _LOCK_MARGIN_SECONDS = 2.0
 _REJECTED = "rejected by Jumio's verdict, which stands; sync --identity ID --forget begins anew"
 # After these nothing was started for sure.
-_NOTHING_WAS_STARTED = (NotStarted, VendorRefused, VendorRateLimited)
+_NOTHING_WAS_STARTED = (NotStarted, VendorRefused, VendorRateLimited, WorkflowUnknown)
 
 
 @dataclass(frozen=True, kw_only=True)

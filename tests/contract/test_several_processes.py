@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a process does when another one is at work on the same person, and when it knows who is due."""
+
+import contextlib
+import threading
+from collections.abc import Iterator
+
+import pytest
+from support import OTHER_IDENTITY, World, pending, verified
+
+from sandbox import faults
+from webhook import wiring
+from webhook.coordination.local import Local
+from webhook.core.record import Record
+from webhook.core.status import Status
+from webhook.errors import Busy
+from webhook.verification import walk
+from webhook.verification.sweep import Report
+
+
+@contextlib.contextmanager
+def _taken(self: Local, identity_id: str) -> Iterator[None]:
+    raise Busy("another process is starting one")
+    yield
+
+
+@pytest.fixture
+def elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another process always starts something for everybody."""
+    monkeypatch.setattr(Local, "starting", _taken)
+    monkeypatch.setattr("webhook.verification.start.OTHERS_WAITS", (0.0, 0.0))
+
+
+@pytest.mark.usefixtures("elsewhere")
+def test_what_another_process_started_is_the_answer(world: World) -> None:
+    answer = world.initiate(world.person_with(pending()))
+    assert answer.json is not None
+    assert (answer.json["status"], world.starts()) == ("pending", [])
+
+
+@pytest.mark.usefixtures("elsewhere")
+@pytest.mark.parametrize("record", [None, Record(status=Status.UNSTARTED)])
+def test_what_it_has_not_started_in_time_is_unstarted(world: World, record: Record | None) -> None:
+    person = world.person() if record is None else world.person_with(record)
+    assert world.initiate(person).json == {"status": "unstarted", "reason": "another process is starting one"}
+    assert world.starts() == []
+
+
+@pytest.mark.usefixtures("elsewhere")
+def test_nobody_waits_for_another_process_beyond_the_time_allowed(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("webhook.verification.start.OTHERS_WAITS", (100.0,))
+    assert world.initiate(world.person()).json["status"] == "unstarted"
+
+
+# --- the index of what is open ---
+
+
+def due(monkeypatch: pytest.MonkeyPatch, *batches: list[str] | None) -> list[str]:
+    """What the index tells, one after the other; gives who is taken out of it."""
+    left, gone = iter(batches), list[str]()
+    monkeypatch.setattr(Local, "take_due", lambda self, at_most, *, lease: next(left))
+    monkeypatch.setattr(Local, "unschedule", lambda self, identity_id: gone.append(identity_id))
+    return gone
+
+
+def sweep_due(world: World) -> Report | None:
+    return wiring.for_commands(world.settings).sweeper(threading.Event()).sweep_due()
+
+
+def test_without_an_index_there_is_no_sweep_by_it(world: World) -> None:
+    assert sweep_due(world) is None
+
+
+def test_whoever_is_due_is_looked_at_and_nobody_else(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    people = [world.person(name) for name in ("one", "other", "third")]
+    for person in people:
+        world.initiate(person)
+        world.says(world.jumio.truth(person)[0], "passed")
+    gone = due(monkeypatch, people[:1], [people[1], OTHER_IDENTITY], [])
+    assert sweep_due(world) == Report(scanned=2, settled=2)
+    assert [world.record(person)[0]["status"] for person in people] == ["approved", "approved", "pending"]
+    assert OTHER_IDENTITY in gone, "who was deleted"
+
+
+def test_an_index_that_is_lost_on_the_way_ends_the_sweep(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    due(monkeypatch, [world.person_with(verified())], None)
+    assert sweep_due(world) == Report(scanned=1, unchanged=1)
+
+
+def test_a_kratos_that_is_down_ends_it_as_failed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(walk, "FIRST_PAUSE_SECONDS", 0.005)
+    due(monkeypatch, [world.person()])
+    world.kratos.server.faults = lambda request: faults.answer(503)
+    assert sweep_due(world) == Report(failed=1)
