@@ -155,6 +155,17 @@ def test_everybody_is_paged_through_at_the_start_and_once_an_hour(indexed: Town)
     assert indexed.pages() == 4
 
 
+def test_full_sweeps_may_be_rare(indexed: Town) -> None:
+    """The index is taken for complete until the next one."""
+    sweeper = indexed.sweeper()
+    full = []
+    for hour in range(13):
+        if sweeper.turn(full_every=6 * 3600).full:
+            full.append(hour)
+        indexed.skip(3600)
+    assert full == [0, 6, 12]
+
+
 def test_without_an_index_every_turn_pages_through_everybody(alone: Town) -> None:
     sweeper = alone.sweeper()
     assert [sweeper.turn(full_every=3600).full for _ in range(3)] == [True] * 3

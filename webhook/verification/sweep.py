@@ -39,7 +39,7 @@ LEASE_SECONDS = 120.0
 MEANWHILE_EVERY_SECONDS = 30.0
 # A full sweep that could not be ended is made again after so long.
 FULL_AGAIN_SECONDS = 300.0
-# After a full sweep the index is taken for complete for so long; a sweeper with the default renews it every hour.
+# After a full sweep the index is taken for complete for so long, or for two intervals of full sweeps if that is more.
 INDEX_HOLDS_SECONDS = 2 * 3600.0
 
 
@@ -132,12 +132,12 @@ class Sweeper:
         begun = self._seconds()
         if begun < self._full_at + full_every and (report := self.sweep_due()) is not None:
             return report
-        report = self.sweep()
+        report = self.sweep(index_holds=max(INDEX_HOLDS_SECONDS, 2 * full_every))
         again_after = full_every if report.whole else min(full_every, FULL_AGAIN_SECONDS)
         self._full_at = begun - full_every + again_after
         return report
 
-    def sweep(self) -> Report:
+    def sweep(self, *, index_holds: float = INDEX_HOLDS_SECONDS) -> Report:
         """Look at every identity once. What fails is counted and left to the next sweep.
 
         By a small bucket of Kratos' this may take an hour: whoever is due by the index is looked at meanwhile.
@@ -162,7 +162,7 @@ class Sweeper:
             if not self._stop.is_set():
                 report.whole = True
                 self._looked_at = {each: at for each, at in self._looked_at.items() if each in seen}
-                self._coordination.mark_complete(INDEX_HOLDS_SECONDS)
+                self._coordination.mark_complete(index_holds)
         return self._done(report)
 
     def sweep_due(self) -> Report | None:
