@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from conftest import World
-from support import ORY_SECRET
+from support import ORY_SECRET, wait_until
 
 from sandbox import faults
 from sandbox.callbacks import Callback
@@ -178,6 +178,34 @@ def test_a_verdict_that_a_stale_write_undid_is_back_after_the_sync(
 
     assert world.record(identity_id)[0] == settled
     assert untrue(world.jumio, world.kratos, identity_id) == []
+
+
+@pytest.mark.parametrize("outcome", ["passed", "rejected"])
+def test_what_only_a_callback_tells_is_not_lost_to_a_write_that_began_before(
+    world: World, desk: Desk, outcome: str
+) -> None:
+    """The note of a second workflow was lost, so that no sync would ask for it: without this it would be forgotten."""
+    identity_id, first = desk.started()
+    world.jumio.decide(first, "passed" if outcome == "rejected" else "expire", callback=False)
+    desk.ring(first)
+    body = {"customerInternalReference": identity_id, "userReference": identity_id, "workflowDefinition": {"key": 1}}
+    second = world.jumio.start(body, None)
+    assert second
+    world.jumio.decide(second.id, outcome, callback=False)
+    before = world.record(identity_id)[1]
+    theme = [{"op": "add", "path": "/metadata_public/theme", "value": "dark"}]
+
+    def ours_is_written() -> None:
+        wait_until(lambda: second.id in world.record(identity_id)[1]["workflows"])
+
+    with ThreadPoolExecutor(2) as pool:
+        theirs = pool.submit(world.kratos.identities.patch, identity_id, theme, between=ours_is_written)
+        assert desk.ring(second.id).json == {"result": "applied"}
+        theirs.result()
+
+    after = world.record(identity_id)[1]
+    assert after["workflows"].keys() == before["workflows"].keys() | {second.id}
+    assert after["status"] == {"passed": "approved", "rejected": "rejected"}[outcome]
 
 
 def test_a_write_of_somebody_elses_that_ours_overtakes_leaves_our_record_whole(world: World, desk: Desk) -> None:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The one path a verdict takes: observe (read Kratos and the vendor, decide), apply (write to Kratos, end sessions)."""
 
+import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
@@ -14,8 +15,9 @@ from webhook.core.start import begun_anew
 from webhook.core.status import OnRejected, Status
 from webhook.core.workflows import Stage, Workflow
 from webhook.errors import IdentityUnknown, KratosError, KratosUnavailable, VendorError, WorkflowUnknown
+from webhook.limits import KRATOS_SECONDS
 from webhook.runtime import log
-from webhook.runtime.deadline import DeadlineExceeded, time_limit
+from webhook.runtime.deadline import DeadlineExceeded, has_time_for, time_limit
 from webhook.settings import VerificationSettings
 from webhook.verification.audit import audit
 from webhook.verification.links import Links
@@ -31,6 +33,9 @@ class VerdictNotRecorded(KratosUnavailable):
         self.record = record
 
 
+# Pauses after which what only a callback tells is looked for: Jumio calls once, and Kratos does not lock, so that the
+# write of another process which began before ours may have undone it.
+LOOKED_FOR_AFTER = (0.3, 0.7, 1.0)
 # A workflow's id, and what the vendor says of it; None where the vendor does not know it.
 _Told = tuple[str, Reading | None]
 # Which workflows of a record are to be read.
@@ -129,12 +134,25 @@ class Settler:
         owner = usable_identity_id(identity_id or next(iter(reading.references), ""))
         if owner is None:
             return _ignored("the workflow names no identity")
-        with self.attending(owner):
+        outcome, was_noted = self._settle_told(owner, reading)
+        for wait in LOOKED_FOR_AFTER:
+            # No sync would ever ask for it: nobody has noted it, or the note was undone.
+            if was_noted or not outcome.counts or not has_time_for(wait + KRATOS_SECONDS):
+                break
+            time.sleep(wait)
+            _, was_noted = self._settle_told(owner, reading)
+        return outcome
+
+    def _settle_told(self, identity_id: str, reading: Reading) -> tuple[Outcome, bool]:
+        """What a callback's reading did, and whether the workflow stood in the record before."""
+        workflow_id = reading.workflow_execution_id
+        with self.attending(identity_id):
             try:
-                identity = self._identities.get(owner)
+                identity = self._identities.get(identity_id)
             except IdentityUnknown:
-                return _ignored("Kratos does not know the identity")
-            return self.apply(self._decided(identity, [(workflow_execution_id, reading)], is_fresh=False))
+                return _ignored("Kratos does not know the identity"), True
+            was_noted = any(each.id == workflow_id for each in identity.record.known)
+            return self.apply(self._decided(identity, [(workflow_id, reading)], is_fresh=False)), was_noted
 
     def observe(self, identity_id: str, choice: Choice = current, *, listed: Identity | None = None) -> Observation:
         """See what becomes of an identity: read its record, then at the vendor the chosen workflows of it.
