@@ -136,6 +136,19 @@ def test_an_open_reverification_survives_the_loss_of_a_copy(world: World, copy: 
     assert after[0]["assurance"] == before[0]["assurance"]
 
 
+@pytest.mark.parametrize("copy", ["metadata_public", "metadata_admin"])
+def test_a_lost_copy_is_healed_and_told_though_the_vendor_tells_another_time(
+    world: World, log_lines: list[str], copy: str
+) -> None:
+    """A reading that only moves the creation by a millisecond is no news; that a copy was lost is."""
+    identity_id, workflow_id = started_person(world)
+    with world.jumio.lock:
+        world.jumio.workflow(workflow_id).created_at += 0.005
+    world.kratos.identities.patch(identity_id, [{"op": "remove", "path": f"/{copy}"}])
+    assert sweeper_of(world).sweep() == Report(scanned=1, settled=1)
+    assert len([line for line in log_lines if "verification.healed" in line]) == 1
+
+
 def asked_for(age: timedelta) -> Record:
     """Somebody for whom a start was asked for and not made, so long ago."""
     return not_started(Record(), is_certain=True, now=datetime.now(UTC) - age)

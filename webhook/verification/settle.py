@@ -185,7 +185,9 @@ class Settler:
             state = self._new_state(observation)
             if observation.is_to_be_written or state is not None:
                 record = self._recorder.write(identity, record, state=state).record
-                if all(each.result is Result.UNCHANGED for each in observation.outcomes):
+                results = {each.result for each in observation.outcomes}
+                was_damaged = not identity.holds(identity.record)  # a reading beside it may be noted, and is no news
+                if results <= {Result.UNCHANGED} or (Result.APPLIED not in results and was_damaged):
                     outcome = replace(outcome, result=Result.APPLIED, event=Event.HEALED)
                     audit(Event.HEALED, identity.id, record)
             for each in observation.outcomes:
