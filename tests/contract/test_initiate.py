@@ -365,3 +365,34 @@ def test_whoever_waits_for_another_change_of_the_identity_gives_up_in_time(
     assert answer.json is not None
     assert "another change of this identity is under way" in answer.json["error"]["reason"]
     assert world.calls() == []
+
+
+# --- what others wrote where we remember ---
+
+
+@pytest.mark.parametrize(
+    "document",
+    ["", "5", "null", "[" * 10_000, '"abcde"', "[1, 2, 3, 4, 5]", "[]", '["a/b", "c", null, null, 1]'],
+    ids=lambda document: document[:20],
+)
+def test_what_cannot_be_what_was_paid_for_is_not_adopted(world: World, document: str) -> None:
+    person = world.person()
+    world.services.coordination.remember_paid(person, document)
+    answer = world.initiate(person)
+    assert answer.status_code == 200
+    assert [workflow.id for workflow in world.jumio.truth(person)] == [answer.json["workflow_execution_id"]]
+
+
+def test_a_start_whose_end_nobody_told_counts_for_the_limit(make_world: Callable[..., World]) -> None:
+    world = make_world(MAX_STARTS_PER_DAY="2")
+    person = world.person()
+    lost = faults.reset(processed=True)
+    world.jumio.server.faults = lambda request: lost if request.path.endswith("/accounts") else None
+    cannot_be_written(world, faults.answer(503))
+    for _ in range(3):
+        world.initiate(person)
+    assert len(world.starts()) == 1, "nothing more is paid for before the unknown one is counted"
+    world.kratos.server.faults = None
+    for _ in range(3):
+        world.initiate(person)
+    assert len(world.starts()) == 2

@@ -28,6 +28,8 @@ from support import (
 from sandbox import faults
 from sandbox.faults import Fault
 from sandbox.jumio_records import Workflow
+from sandbox.server import Request
+from webhook import wiring
 from webhook.core.record import Record, Reverification
 from webhook.core.status import Status
 from webhook.core.times import from_text
@@ -458,3 +460,39 @@ def test_eight_at_once_start_one_workflow(world: World) -> None:
     assert world.starts() == ["PUT 10014"]
     links = {answer["reverification"]["workflow_execution_id"] for answer in answers if answer is not None}
     assert links == {world.jumio.truth(person)[-1].id}
+
+
+# --- what another process does meanwhile ---
+
+
+def test_whoever_is_rejected_meanwhile_is_handed_no_second_check(world: World) -> None:
+    """Another process notes the rejection between our reading and the note that a start is asked for."""
+    person = world.verified_person()
+    [first] = world.jumio.truth(person)
+    world.says(first, "rejected")
+
+    def meanwhile(request: Request) -> None:
+        if request.method == "PATCH":
+            world.kratos.server.faults = None
+            wiring.for_requests(world.settings).settler.settle_callback(first.account_id, first.id, identity_id=person)
+
+    world.kratos.server.faults = meanwhile
+    answer = world.reverify(person)
+    assert (answer.status_code, answer.json["status"]) == (200, "rejected")
+    assert world.starts() == []
+    assert message_of(world.hook(person))["context"] == {"status": "rejected"}
+
+
+def test_a_further_workflow_that_was_paid_for_and_could_not_be_noted_is_adopted(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("webhook.verification.start.NOTE_WAITS", ())
+    person = world.verified_person()
+    world.kratos.server.faults = lambda request: (
+        faults.answer(500) if request.method == "PATCH" and b"reverification" in request.body else None
+    )
+    assert world.reverify(person).status_code == 503
+    world.kratos.server.faults = None
+    answer = world.reverify(person)
+    assert answer.json["reverification"]["workflow_execution_id"] == world.jumio.truth(person)[-1].id
+    assert world.starts() == ["PUT 10014"]
