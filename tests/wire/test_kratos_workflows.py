@@ -297,12 +297,12 @@ def test_a_reply_shows_whether_the_state_was_kept() -> None:
 
 def test_that_a_start_is_asked_for_is_noted_in_the_admin_copy_alone() -> None:
     record = Record(
-        status=Status.UNSTARTED, asked_at="2026-03-02T18:48:37.319Z", forgotten_until="2026-03-01T00:00:00Z"
+        status=Status.UNSTARTED, asked_at="2026-03-02T18:48:37.319Z", forgotten_until="2026-03-01T00:00:00.000Z"
     )
     there = stored(record)
     assert not there.metadata_public["jumio"].keys() & {"asked_at", "forgotten_until"}
     assert there.metadata_admin["jumio"]["asked_at"] == "2026-03-02T18:48:37.319Z"
-    assert there.metadata_admin["jumio"]["forgotten_until"] == "2026-03-01T00:00:00Z"
+    assert there.metadata_admin["jumio"]["forgotten_until"] == "2026-03-01T00:00:00.000Z"
     assert there.record == record
     assert not there.holds(replace(record, asked_at=None))
     assert not there.holds(replace(record, forgotten_until=None))

@@ -64,7 +64,7 @@ def settle(
         record = record if known == record.known else shown(record, known)
         return Outcome(result=Result.UNCHANGED, record=with_its_steps(record, table=table))
     settled = with_its_steps(shown(record, known), table=table)
-    fulfils = _fulfils(settled, read)
+    fulfils = _fulfils(record, settled, read)
     settled = _with_reverification(settled, None if fulfils else _reverification_after(settled, read))
     event = _event(record, settled, fulfils=fulfils)
     if event is None:
@@ -159,14 +159,17 @@ def with_its_steps(record: Record, *, table: Table) -> Record:
     return replace(record, assurance=with_steps(table, record.assurance))
 
 
-def _fulfils(record: Record, read: Workflow) -> bool:
-    """Whether it is what a request to do it again asks for. What shows less than is known is not."""
+def _fulfils(before: Record, record: Record, read: Workflow) -> bool:
+    """Whether there is now what a request to do it again asks for. What shows less than is known is not."""
     further = record.reverification
-    if further is None or read.stage is not Stage.CONCLUDED or not _is_younger(read, further):
+    if further is None or read.stage is not Stage.CONCLUDED:
         return False
-    told = concluded(record.known)
-    passed_face = read.is_face_check and read.verdict is Verdict.PASSED
-    return passed_face or (told.shows is not None and told.shows.id == read.id)
+    if read.is_face_check and read.verdict is Verdict.PASSED:
+        return _is_younger(read, further)
+    shown_before, shows = concluded(before.known).shows, concluded(record.known).shows
+    if shows is None or (shows.id != read.id and shown_before is not None and shows.id == shown_before.id):
+        return False
+    return _is_younger(shows, further)
 
 
 def _reverification_after(record: Record, read: Workflow) -> Reverification | None:

@@ -330,7 +330,7 @@ def _parse_admin(written: Mapping[str, Any] | None) -> Record:
         checks=tuple(_parse_check(check) for check in _list(written, "checks") if isinstance(check, Mapping)),
         starts=tuple(text for text in _list(written, "starts") if isinstance(text, str)),
         asked_at=_text(written, "asked_at"),
-        forgotten_until=_text(written, "forgotten_until"),
+        forgotten_until=_time(written, "forgotten_until"),
         history=tuple(event for event in _list(written, "history") if isinstance(event, Mapping))[-HISTORY_LENGTH:],
     )
 
