@@ -15,6 +15,7 @@ from support import ORY_SECRET, wait_until
 from sandbox import faults
 from sandbox.callbacks import Callback
 from sandbox.faults import Fault
+from webhook import wiring
 from webhook.verification.sweep import Sweeper
 
 from .ledger import Call, Ledger
@@ -178,6 +179,27 @@ def test_a_verdict_that_a_stale_write_undid_is_back_after_the_sync(
 
     assert world.record(identity_id)[0] == settled
     assert untrue(world.jumio, world.kratos, identity_id) == []
+
+
+def test_of_two_starts_at_once_the_younger_ones_link_is_kept(world: World, desk: Desk, ledger: Ledger) -> None:
+    """Whoever notes its workflow last finds that the other has ended what it asked for, and writes upon that."""
+    identity_id, elsewhere = world.person(), wiring.for_requests(world.settings)
+    first = iter([None])
+
+    def weather(call: Call) -> Fault | None:
+        if call.what == "start" and next(first, "later") is None:
+            elsewhere.starter.start(identity_id)
+        return None
+
+    ledger.weather = weather
+
+    link = desk.initiate(identity_id).json["verification_url"]
+
+    older, younger = world.jumio.truth(identity_id)
+    public, admin = world.record(identity_id)
+    assert (public["workflow_execution_id"], public["verification_url"]) == (younger.id, link)
+    assert admin["verification_url"] == younger.web_href
+    assert admin["workflows"].keys() == {older.id, younger.id}
 
 
 @pytest.mark.parametrize("outcome", ["passed", "rejected"])

@@ -43,7 +43,7 @@ class Recorder:
                 if error.status != _BAD_REQUEST or _stands(again) == _stands(identity):
                     raise
                 # A member that was to be removed had gone meanwhile: on what stands there now.
-                identity, record = again, taking_in(again.record, record.known)
+                identity, record = again, self._links.restored(again.id, taking_in(again.record, record.known))
                 continue
             # What others listed is joined with what we know; a summary beside it may be older than both.
             taken_in = with_its_steps(taking_in(record, identity.workflows), table=self._table)
