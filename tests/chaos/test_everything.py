@@ -115,6 +115,7 @@ class Story:
         self.hoarders = set(seeded.sample(range(PEOPLE), HOARDERS))
         self.never_got_through: set[str] = set()
         self.meddled_with: set[str] = set()
+        self.had_elsewhere: set[str] = set()
         self._lock = threading.Lock()
 
     def live(self, number: int) -> None:
@@ -137,6 +138,15 @@ class Story:
                 self._hoard(identity_id)
             self._go_through(identity_id, seeded, everything=number in self.hoarders)
             self.place.town.login(identity_id)
+
+    def untrue(self, identity_id: str) -> list[str]:
+        """What is wrong with an identity. To what was had elsewhere nobody told the service a link."""
+        town = self.place.town
+        is_from_elsewhere = town.copies(identity_id)[1]["workflow_execution_id"] in self.had_elsewhere
+        wrong = [
+            each for each in town.untrue(identity_id) if not (is_from_elsewhere and each == "pending, without a link")
+        ]
+        return wrong and [*wrong, str(town.copies(identity_id)), *town.ledger.story(identity_id)]
 
     def _kill_or_run_again(self, number: int) -> None:
         with self._lock:
@@ -165,8 +175,9 @@ class Story:
             "callbackUrl": f"{self.place.replicas.url}/jumio/callback/{identity_id}/"
             f"{capability(identity_id, CALLBACK_SECRET)}",
         }
-        jumio = self.place.town.here.jumio
-        assert JumioStandIn.start(jumio, body, None)
+        workflow = JumioStandIn.start(self.place.town.here.jumio, body, None)
+        assert workflow
+        self.had_elsewhere.add(workflow.id)
 
     def _go_through(self, identity_id: str, seeded: random.Random, *, everything: bool) -> None:
         """The workflow that is shown; or every link that was ever had, in any order."""
@@ -212,7 +223,7 @@ def test_every_record_is_the_models_and_nobody_was_paid_for_twice(place: Place, 
     _sweep(place)
 
     recorded = [identity_id for identity_id in town.people if town.copies(identity_id)[1]]
-    assert {each: wrong for each in recorded if (wrong := _unlike(town, each) + town.untrue(each))} == {}
+    assert {each: wrong for each in recorded if (wrong := _unlike(town, each) + story.untrue(each))} == {}
     outages.missed(replicas.alone_at())
     _nobody_was_paid_for_twice(place, story.meddled_with)
     _whoever_is_rejected_stays_outside(place)
