@@ -13,7 +13,7 @@ import json
 import random
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -21,7 +21,9 @@ import pytest
 from coordination.servers import PROGRAM, Server
 from support import capability
 
+from sandbox import faults
 from sandbox.callbacks import Chaos, Policy
+from sandbox.faults import Fault
 from sandbox.jumio import JumioStandIn
 from sandbox.jumio_records import Workflow
 from sandbox.kratos import KratosStandIn
@@ -29,9 +31,10 @@ from sandbox.start import start_kratos
 from sandbox.world import CALLBACK_SECRET, ORY_SECRET, World
 from webhook.settings import Settings
 from webhook.verification.links import Links
+from webhook.verification.start import NOTE_WAITS
 
 from .hooks import Hooks
-from .ledger import Ledger, Second
+from .ledger import Call, Ledger, Second
 from .replicas import Balanced, Outages, Replicas, at_once
 from .town import Meddler, Town, let_two_minutes_pass
 from .truth import unlike_the_model
@@ -43,6 +46,7 @@ FINGERS = 64  # which press at once
 SERVING, SWEEPING = 6, 2
 CHANCES = {"token": 0.1, "read": 0.12, "get": 0.04, "patch": 0.1, "sessions": 0.2, "page": 0.1}
 DOOMED = 8  # each may cost the last sweep a second and a half: it makes 3 starts in 5 s
+UNNOTED = 20  # Kratos takes the note of their first workflow from nobody who made it, only from the next process
 MEDDLED = 30
 HOARDERS = 60
 # Of every hundred people: before whom Valkey is killed, before whom it runs again, and who comes once all have noticed.
@@ -100,6 +104,26 @@ def place(seed: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place
                     hooks.close()
     finally:
         server.end()
+
+
+class Unnoting(Weather):
+    """For some people, whoever started a workflow cannot note it, however often that is tried: another one must."""
+
+    def __init__(self, seed: int, chances: Mapping[str, float], *, doomed: frozenset[str], unnoted: set[str]) -> None:
+        super().__init__(seed, chances, doomed=doomed)
+        self._left = dict.fromkeys(unnoted, 1 + len(NOTE_WAITS))
+        self._counting = threading.Lock()
+
+    def __call__(self, call: Call) -> Fault | None:
+        fault = super().__call__(call)
+        name = self.names.get(call.identity_id or "", "")
+        if call.what != "patch" or call.workflow_id is None:
+            return fault
+        with self._counting:
+            if not self._left.get(name):
+                return fault
+            self._left[name] -= 1
+        return faults.answer(503)
 
 
 class Story:
@@ -199,7 +223,8 @@ def test_every_record_is_the_models_and_nobody_was_paid_for_twice(place: Place, 
     jumio, ledger = town.here.jumio, town.ledger
     seeded = random.Random(seed)
     doomed = frozenset(f"person-{number}" for number in seeded.sample(range(PEOPLE), DOOMED))
-    weather = Weather(seed, CHANCES, doomed=doomed)
+    unnoted = {f"person-{number}" for number in seeded.sample(range(PEOPLE), UNNOTED)}
+    weather = Unnoting(seed, CHANCES, doomed=doomed, unnoted=unnoted)
     ledger.weather = weather
     jumio.sender.policy = Balanced(Chaos(random.Random(seed)), replicas)
     with Meddler(town, random.Random(seed)) as meddler, ThreadPoolExecutor(FINGERS) as fingers:
