@@ -3,16 +3,19 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from support import IDENTITY, NOW, TABLE, pending, settings_of
+from support import ACCOUNT, IDENTITY, NOW, TABLE, pending, settings_of
 
-from core.workflows import open_one
+from core.workflows import at, open_one, rejected, text
 from sandbox import json_patch
 from webhook.coordination.local import Local
 from webhook.core.record import Record
-from webhook.core.settle import taking_in
+from webhook.core.settle import shown, taking_in
+from webhook.core.start import Started, begun_anew, started
+from webhook.core.status import Status
 from webhook.errors import KratosRefused
 from webhook.ory.kratos.documents import Identity, patch_of
 from webhook.verification.links import Links
@@ -83,3 +86,25 @@ def test_whoever_is_never_alone_leaves_the_rest_to_the_next() -> None:
     store = Store(pending(), add)
     written(store, taking_in(pending(), [open_one("x", 1)]))
     assert store.writes == 4
+
+
+@pytest.mark.parametrize("stale", [{}, {"workflow_key": 7}, {"asked_at": text(20)}])
+@pytest.mark.parametrize("is_started", [False, True], ids=["unstarted", "started"])
+def test_what_an_operator_forgets_meanwhile_does_not_come_back(stale: dict[str, Any], is_started: bool) -> None:
+    stood = shown(Record(), (rejected("r", 1, 5),))
+    anew = begun_anew(stood, reason="a twin", now=NOW)
+    if is_started:
+        start = Started(account_id=ACCOUNT, workflow_execution_id="n", verification_url=None, created_at=at(9))
+        anew = started(anew, start, workflow_key=1, link=None, now=NOW)
+
+    def forget(row: dict[str, Any], count: int) -> None:
+        if count == 1:
+            identity = Identity(id=IDENTITY, state="active", **row)
+            row |= json_patch.apply(row, json.loads(json.dumps(patch_of(anew, onto=identity))))
+
+    stored = Store(stood, forget)
+    record = written(stored, replace(stood, **stale)).record
+    assert record.status is (Status.PENDING if is_started else Status.UNSTARTED)
+    assert [each.id for each in record.known] == (["n"] if is_started else [])
+    assert record.forgotten_until == anew.forgotten_until
+    assert stored.get(IDENTITY).holds(record)

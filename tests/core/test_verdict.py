@@ -75,8 +75,11 @@ VERDICTS: dict[str, Case] = {
     "while younger ones are open and expired": (
         [warned("w", 1, 9), ended("e", 2, 3), open_one("o", 3), ended("f", 4, 5)], REVIEW, "w",
     ),
-    "of two of one moment the ids decide": ([passed("p", 1, 5), warned("w", 1, 5)], REVIEW, "w"),
-    "and the same of three": ([warned("a", 1, 5), passed("c", 1, 6), warned("b", 1, 7)], APPROVED, "c"),
+    "of two of one moment the doubt counts": ([warned("a", 1, 5), passed("p", 1, 5)], REVIEW, "a"),
+    "and of two whose moment nobody knows": ([warned("a", None, 5), passed("p", None, 6)], REVIEW, "a"),
+    "of two doubts of one moment the ids decide": (
+        [warned("b", 1, 5), passed("c", 1, 6), warned("a", 1, 7)], REVIEW, "b",
+    ),
     "after a rejection that was undone": (
         [rejected("r", 1, 5), passed("p", 6, 9), warned("w", 7, 8)], REVIEW, "w",
     ),

@@ -137,9 +137,10 @@ def expected(stories: Iterable[Story]) -> Expected:
     return Expected(status=Status.NONE, workflows=frozenset())
 
 
-def _age(story: Story) -> tuple[int, str]:
-    """A missing creation counts as the oldest. (The contract leaves two of one moment open; we take the ids.)"""
-    return -1 if story.created is None else story.created, story.id
+def _age(story: Story) -> tuple[int, int, str]:
+    """A missing creation counts as the oldest. Of two of one moment the worse counts, since doubt never admits."""
+    worse = (PASSED, WARNED, REJECTED).index(story.last.outcome) + 1 if story.last.outcome in VERDICTS else 0
+    return -1 if story.created is None else story.created, worse, story.id
 
 
 def _created_after(one: Story, rejection: Story) -> bool:

@@ -11,9 +11,18 @@ from webhook.core.events import Event
 from webhook.core.evidence import Reading
 from webhook.core.record import Record, Reverification
 from webhook.core.status import CONCLUDED, STARTABLE, Status, Verdict
-from webhook.core.times import from_text
+from webhook.core.times import from_text, to_text
 from webhook.core.verdict import Conclusion, concluded
-from webhook.core.workflows import OLDEST, Stage, Workflow, joined, read_as, undoubted, unknown_to_vendor
+from webhook.core.workflows import (
+    OLDEST,
+    Stage,
+    Workflow,
+    joined,
+    not_forgotten,
+    read_as,
+    undoubted,
+    unknown_to_vendor,
+)
 
 UNKNOWN_FOR = timedelta(days=1)
 ASK_AGAIN_FOR = timedelta(days=7)
@@ -83,28 +92,32 @@ def _why_not_counting(record: Record, reading: Reading, identity_id: str) -> str
         return "the workflow is not this identity's"
     if not reading.references:
         return "the workflow names no identity"
-    if record.forgotten_until is not None:
-        created_at = reading.created_at
-        until = from_text(record.forgotten_until)
-        if created_at is None or until is None or created_at <= until:
-            return "the workflow is from before the operator began anew"
+    created_at = OLDEST if reading.created_at is None else to_text(reading.created_at)
+    if record.forgotten_until is not None and created_at <= record.forgotten_until:
+        return "the workflow is from before the operator began anew"
     return None
 
 
-def taking_in(record: Record, workflows: Iterable[Workflow]) -> Record:
-    """The record with what else is known of its workflows."""
+def taking_in(record: Record, workflows: Iterable[Workflow], *, forgotten_until: str | None = None) -> Record:
+    """The record with what else is known of its workflows, and without what an operator has forgotten since."""
+    until = max(filter(None, (record.forgotten_until, forgotten_until)), default=None)
     known = record.known
     for each in workflows:
         known = joined(known, each, is_fresh=False)
-    return record if known == record.known else shown(record, known)
+    if (known, until) == (record.known, record.forgotten_until):
+        return record
+    return shown(replace(record, forgotten_until=until).with_known(record.known), known)
 
 
 def shown(record: Record, workflows: tuple[Workflow, ...]) -> Record:
     """The record as all that is known of its workflows makes it.
 
     Links stay while they lead to the workflow that they were made for; a start that is due stays so beside workflows
-    that ended without a result.
+    that ended without a result. What an operator has forgotten does not count any more, whoever tells it.
     """
+    workflows = not_forgotten(workflows, record.forgotten_until)
+    if not workflows and record.forgotten_until is not None:
+        return _forgotten(record)
     told = concluded(workflows)
     if told.workflow is None or (told.status is Status.INCOMPLETE and record.status is Status.UNSTARTED):
         return record.with_known(workflows)
@@ -130,6 +143,18 @@ def shown(record: Record, workflows: tuple[Workflow, ...]) -> Record:
         asked_at=record.asked_at if {record.status, told.status} <= STARTABLE else None,
     )
     return changed.with_known(workflows)
+
+
+def _forgotten(record: Record) -> Record:
+    """The record where nothing that it tells counts any more."""
+    return Record(
+        status=Status.UNSTARTED,
+        verification_url=record.verification_url if record.status is Status.UNSTARTED else None,
+        starts=record.starts,
+        history=record.history,
+        asked_at=record.asked_at,
+        forgotten_until=record.forgotten_until,
+    )
 
 
 def _shows_the_same(told: Conclusion, record: Record) -> bool:

@@ -59,9 +59,9 @@ class Workflow:
     is_unlisted: bool = False
 
     @property
-    def age(self) -> tuple[str, str]:
-        """By creation; of two of the same moment the ids decide."""
-        return self.created_at or OLDEST, self.id
+    def age(self) -> tuple[str, int, str]:
+        """By creation; of two of the same moment the worse counts as the younger, and then the ids decide."""
+        return self.created_at or OLDEST, _BADNESS[self.verdict], self.id
 
     @property
     def told_at(self) -> str | None:
@@ -145,6 +145,11 @@ def _summary(workflow: Workflow) -> tuple[Stage, Verdict | None, str | None]:
     if workflow.verdict is Verdict.FAILED or (workflow.verdict is not None and not workflow.is_face_check):
         return Stage.CONCLUDED, workflow.verdict, workflow.told_at
     return Stage.OPEN if workflow.stage is Stage.OPEN else Stage.ENDED, None, None
+
+
+def not_forgotten(workflows: Iterable[Workflow], until: str | None) -> tuple[Workflow, ...]:
+    """Those created after an operator began anew; one whose creation nobody tells is from before that."""
+    return tuple(each for each in workflows if until is None or (each.created_at or OLDEST) > until)
 
 
 def undoubted(workflows: Iterable[Workflow]) -> tuple[Workflow, ...]:

@@ -46,8 +46,9 @@ class Recorder:
                 identity, record = again, self._links.restored(again.id, taking_in(again.record, record.known))
                 continue
             # What others listed is joined with what we know; a summary beside it may be older than both.
-            taken_in = with_its_steps(taking_in(record, identity.workflows), table=self._table)
-            taken_in = self._links.restored(identity.id, taken_in)
+            until = identity.record.forgotten_until
+            taken_in = taking_in(record, identity.workflows, forgotten_until=until)
+            taken_in = self._links.restored(identity.id, with_its_steps(taken_in, table=self._table))
             if identity.holds(taken_in):
                 break
             record = taken_in

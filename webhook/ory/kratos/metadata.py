@@ -13,7 +13,7 @@ from webhook.core.record import HISTORY_LENGTH, Record, Reverification
 from webhook.core.settle import shown
 from webhook.core.status import Status, Verdict
 from webhook.core.times import from_text, to_text
-from webhook.core.workflows import OLDEST, Stage, Workflow, merged
+from webhook.core.workflows import Stage, Workflow, merged, not_forgotten
 
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 _SHARED = ("status", "verdict", "account_id", "workflow_execution_id", "initiated_at", "decided_at", "assurance")
@@ -209,28 +209,15 @@ def read_record(metadata_public: object, metadata_admin: object) -> Record:
     if record.status is Status.NONE and record.asked_at is not None:
         record = replace(record, status=Status.UNSTARTED)
     known = merged(listed or admin.known, public.known, is_list=bool(listed))
-    if (until := record.forgotten_until) is not None:
-        known = tuple(each for each in known if (each.created_at or OLDEST) > until)
-        if not known:
-            record = _begun_anew(record)
-    return record if known == record.known else shown(record, known)
-
-
-def _begun_anew(record: Record) -> Record:
-    """The record where nothing that it tells counts any more."""
-    return Record(
-        status=Status.UNSTARTED,
-        verification_url=record.verification_url if record.status is Status.UNSTARTED else None,
-        starts=record.starts,
-        history=record.history,
-        asked_at=record.asked_at,
-        forgotten_until=record.forgotten_until,
-    )
+    until = record.forgotten_until
+    counting = not_forgotten(known, until)
+    is_told_by_record = counting == record.known and (bool(counting) or until is None)
+    return record if is_told_by_record else shown(record, counting)
 
 
 def _is_forgotten(public: Record, until: str | None) -> bool:
     """Whether the public copy is from before an operator began anew."""
-    return until is not None and any((each.created_at or OLDEST) <= until for each in public.known)
+    return not_forgotten(public.known, until) != public.known
 
 
 def copies_agree(record: Record, metadata_public: object, metadata_admin: object) -> bool:
