@@ -4,15 +4,17 @@
 import contextlib
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
-from support import OTHER_IDENTITY, World, pending, verified
+from support import FURTHER, NOW, OTHER_IDENTITY, World, asked, message_of, pending, verified
 
 from sandbox import faults
 from webhook import wiring
 from webhook.coordination.local import Local
 from webhook.core.record import Record
 from webhook.core.status import Status
+from webhook.core.times import to_text
 from webhook.errors import Busy
 from webhook.verification import walk
 from webhook.verification.sweep import Report
@@ -43,6 +45,21 @@ def test_what_another_process_started_is_the_answer(world: World) -> None:
 def test_what_it_has_not_started_in_time_is_unstarted(world: World, record: Record | None) -> None:
     person = world.person() if record is None else world.person_with(record)
     assert world.initiate(person).json == {"status": "unstarted", "reason": "another process is starting one"}
+    assert world.starts() == []
+
+
+@pytest.mark.usefixtures("elsewhere")
+def test_a_further_one_that_it_is_about_to_start_is_waited_for(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    person = world.person_with(replace(verified(level=1), asked_at=to_text(NOW)))
+
+    def pause(seconds: float) -> None:
+        if seconds:
+            world.change(person, lambda record: replace(asked(record), asked_at=None))
+
+    monkeypatch.setattr("webhook.verification.start.OTHERS_WAITS", (0.0, 0.001))
+    monkeypatch.setattr("webhook.verification.start.time.sleep", pause)
+    message = message_of(world.hook(person, policy={"min_level": 3, "on_unmet": "start"}))
+    assert message["context"]["verification_url"] == FURTHER.verification_url
     assert world.starts() == []
 
 

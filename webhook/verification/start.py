@@ -18,7 +18,6 @@ from webhook.core.start import (
     asked,
     asked_again,
     counted,
-    is_start_due,
     not_started,
     not_started_further,
     reverifying,
@@ -197,7 +196,7 @@ class Starter:
                 break
             time.sleep(wait)
             identity = self._identities.get(identity_id)
-            if not is_start_due(identity.record) and identity.record.status not in STARTABLE:
+            if identity.record.asked_at is None and identity.record.status not in STARTABLE:
                 return Start(record=self._restored(identity))
         record = self._restored(self._identities.get(identity_id))
         if record.status in STARTABLE:
