@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Two hundred people while everything fails; when the faults stop, one sync later every identity is Jumio's truth.
+"""A hundred people while everything fails; when the faults stop, one sync later every identity is Jumio's truth.
 
 `TEST_SEED`, which is printed, repeats the same faults (not the same timing).
 """
@@ -15,14 +15,14 @@ from sandbox.callbacks import Callback, Chaos, Policy
 from .town import Meddler, Town, let_two_minutes_pass, town, truth_of
 from .weather import Weather
 
-PEOPLE = 200
+PEOPLE = 100
 AT_ONCE = 16
 CHANCES = {"token": 0.15, "read": 0.15, "get": 0.05, "patch": 0.12, "sessions": 0.2}
-DOOMED = 10  # each costs the sync a second: it makes 5 starts in 5 s
-MEDDLED = 30
+DOOMED = 5  # each costs the sync a second: it makes 5 starts in 5 s
+MEDDLED = 15
 KILLS = 4
 REVOKED_TOKENS = 3
-REPLAYED = 60
+REPLAYED = 30
 # What becomes of people, and how many in a hundred.
 FATES = {"passed": 45, "rejected": 25, "warning": 8, "not_executed": 5, "expire": 7, "acquired": 4, "stays away": 6}
 

@@ -157,8 +157,9 @@ def test_one_who_is_too_large_to_be_read_keeps_nobody_else_from_being_asked(
 def test_a_passing_trouble_of_kratos_is_waited_out(
     command: Command, world: World, capsys: pytest.CaptureFixture[str], fault: Fault
 ) -> None:
-    for number in range(5):
+    for number in range(3):  # a command makes as many starts at once
         world.verified_person(f"person-{number}")
+        world.person(f"passer-by-{number}")
     troubled = set()
 
     def first_time(request: Request) -> Fault | None:
@@ -171,8 +172,8 @@ def test_a_passing_trouble_of_kratos_is_waited_out(
 
     world.kratos.server.faults = first_time
     assert command("reverify", "--older-than", "0m") == 0
-    assert json.loads(capsys.readouterr().out) == {"asked": 5, "unchanged": 0, "failed": 0}
-    assert len(troubled) == 7
+    assert json.loads(capsys.readouterr().out) == {"asked": 3, "unchanged": 0, "failed": 0}
+    assert len(troubled) == 5, "two pages, and those who were asked"
 
 
 @pytest.mark.parametrize("identity", ["jane", "", "00000000-0000-0000-0000-000000000000"])

@@ -9,7 +9,7 @@ from benchmarks.probe import probing
 from sandbox.service import ServiceProcess
 
 A_SECOND = 60
-SECONDS = 4
+SECONDS = 3
 
 
 def test_a_slow_kratos_is_asked_once_a_second(service: ServiceProcess, others: PeersProcess) -> None:

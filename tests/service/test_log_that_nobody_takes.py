@@ -4,6 +4,7 @@
 import contextlib
 import fcntl
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -74,6 +75,12 @@ def works(service: ServiceProcess) -> None:
         assert b'"event"' not in answer, "what is logged went where an answer belongs"
 
 
+def lines_lost(service: ServiceProcess) -> float:
+    told = requests.get(f"{service.url}/metrics/prometheus", headers=AUTH, timeout=5).text
+    [value] = re.findall(r"^jumio_webhook_log_lines_lost_total (\S+)$", told, re.MULTILINE)
+    return float(value)
+
+
 @pytest.mark.parametrize("where", [a_full_disk, a_reader_that_has_gone, a_reader_that_stopped, nothing_at_all])
 def test_a_log_that_nobody_takes_does_no_harm(where: type[contextlib.AbstractContextManager[IO[bytes] | None]]) -> None:
     settings = {**ALONE, "LOG_LEVEL": "debug"}
@@ -82,6 +89,8 @@ def test_a_log_that_nobody_takes_does_no_harm(where: type[contextlib.AbstractCon
         with started as service:
             for _ in range(5):  # some 40 lines of 200 bytes
                 works(service)
+            # Lines for a pipe that is not read wait for a reader, as long as there is room for them.
+            assert (lines_lost(service) > 0) is (where is not a_reader_that_stopped)
             begun = time.monotonic()
             assert service.stop() == 0
             assert time.monotonic() - begun < 3
