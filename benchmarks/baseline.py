@@ -5,15 +5,15 @@ from gevent import monkey
 
 monkey.patch_all(os=False, signal=False)  # first of all, as in webhook.__main__
 
-import sys  # noqa: E402
-from collections.abc import Iterable  # noqa: E402
-from typing import Any  # noqa: E402
+import sys
+from collections.abc import Iterable
+from typing import Any
 
-from gunicorn.app.base import BaseApplication  # noqa: E402
+from gunicorn.app.base import BaseApplication
 
-from webhook.runtime import log  # noqa: E402
-from webhook.settings import Settings  # noqa: E402
-from webhook.web.server import gunicorn_settings  # noqa: E402
+from webhook.runtime import log
+from webhook.settings import Settings
+from webhook.web.server import gunicorn_settings
 
 ANSWER = b'{"status":"approved"}\n'
 

@@ -73,6 +73,7 @@ def _run(options: dict[str, Any]) -> dict[str, Any]:
     settings = Settings.load()
     log.configure(log_format="json", level="warning", each_call=False)
     clock = _Skipping(settings)
+    # In place of the classes, by a clock that skips.
     wiring.Local = partial(Local, clock=clock.seconds)  # type: ignore[assignment,attr-defined]
     wiring.Pace = partial(Pace, clock=clock.seconds, sleep=clock.skip)  # type: ignore[assignment,attr-defined]
     services = wiring.for_commands(settings, clock=clock.now, stop=clock)

@@ -68,15 +68,22 @@ def world(
             start_kratos(service_url=service.url, ory_secret=ORY_SECRET, binary=kratos_binary, step_up=step_up)
         )
         service.environment = {
-            "ORY_WEBHOOK_SECRET": ORY_SECRET,
-            "KRATOS_ADMIN_URL": kratos.admin_url,
-            "JUMIO_AUTH_URL": jumio.auth_url,
-            "JUMIO_API_BASE_URL": jumio.api_base_url,
-            "JUMIO_CLIENT_ID": jumio.client_id,
-            "JUMIO_CLIENT_SECRET": jumio.client_secret,
-            "JUMIO_CALLBACK_SECRET": CALLBACK_SECRET,
+            **settings_between(jumio, kratos),
             **({"PUBLIC_URL": service.url} if capability_urls else {}),
             **settings,
         }
         stack.enter_context(service)
         yield World(jumio, kratos, service)
+
+
+def settings_between(jumio: JumioStandIn, kratos: Kratos) -> dict[str, str]:
+    """The service's settings that connect it with the two."""
+    return {
+        "ORY_WEBHOOK_SECRET": ORY_SECRET,
+        "KRATOS_ADMIN_URL": kratos.admin_url,
+        "JUMIO_AUTH_URL": jumio.auth_url,
+        "JUMIO_API_BASE_URL": jumio.api_base_url,
+        "JUMIO_CLIENT_ID": jumio.client_id,
+        "JUMIO_CLIENT_SECRET": jumio.client_secret,
+        "JUMIO_CALLBACK_SECRET": CALLBACK_SECRET,
+    }

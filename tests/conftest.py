@@ -46,8 +46,10 @@ FORBIDDEN_IN_THE_LOG = re.compile(
 )
 
 
-# No test is slow because its machine is, and every run looks for new examples.
-hypothesis.settings.register_profile("ours", deadline=None, database=None, derandomize=False, max_examples=100)
+# No test is slow because its machine is, and every run looks for new examples: a few, and with
+# --hypothesis-profile=thorough many.
+for name, examples in {"ours": 60, "thorough": 3000}.items():
+    hypothesis.settings.register_profile(name, deadline=None, database=None, derandomize=False, max_examples=examples)
 hypothesis.settings.load_profile("ours")
 
 

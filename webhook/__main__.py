@@ -7,9 +7,9 @@ from gevent import monkey
 # gunicorn's arbiter, which forks and waits for its children: gevent's own ways lose one that ends right after the fork.
 monkey.patch_all(os=False, signal=False)
 
-import sys  # noqa: E402
+import sys
 
-from webhook.cli import main  # noqa: E402
+from webhook.cli import main
 
 __all__ = ["main"]
 

@@ -28,7 +28,7 @@ from sandbox.jumio import JumioStandIn
 from sandbox.jumio_records import Workflow
 from sandbox.kratos import KratosStandIn
 from sandbox.start import start_kratos
-from sandbox.world import CALLBACK_SECRET, ORY_SECRET, World
+from sandbox.world import CALLBACK_SECRET, ORY_SECRET, World, settings_between
 from webhook.settings import Settings
 from webhook.verification.links import Links
 from webhook.verification.start import NOTE_WAITS
@@ -81,13 +81,7 @@ def place(seed: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place
         ):
             assert isinstance(kratos, KratosStandIn)
             replicas.environment = {
-                "ORY_WEBHOOK_SECRET": ORY_SECRET,
-                "KRATOS_ADMIN_URL": kratos.admin_url,
-                "JUMIO_AUTH_URL": jumio.auth_url,
-                "JUMIO_API_BASE_URL": jumio.api_base_url,
-                "JUMIO_CLIENT_ID": jumio.client_id,
-                "JUMIO_CLIENT_SECRET": jumio.client_secret,
-                "JUMIO_CALLBACK_SECRET": CALLBACK_SECRET,
+                **settings_between(jumio, kratos),
                 "PUBLIC_URL": replicas.url,
                 "REDIS_URL": f"unix://{server.url.path}",
                 "MAX_STARTS_PER_DAY": STARTS,

@@ -22,7 +22,7 @@ from sandbox.jumio_records import Workflow
 from sandbox.kratos import KratosStandIn
 from sandbox.people import Kratos
 from sandbox.start import find_kratos, start_kratos
-from sandbox.world import CALLBACK_SECRET, ORY_SECRET
+from sandbox.world import CALLBACK_SECRET, ORY_SECRET, settings_between
 from webhook.settings import Settings
 from webhook.verification.links import Links
 
@@ -97,13 +97,7 @@ def crowd(seed: int, binary: str | None, valkey: str | None) -> Iterator[Crowd]:
         jumio = stack.enter_context(JumioStandIn(callback_secret=CALLBACK_SECRET))
         kratos = stack.enter_context(start_kratos(service_url=replicas.url, ory_secret=ORY_SECRET, binary=binary))
         replicas.environment = {
-            "ORY_WEBHOOK_SECRET": ORY_SECRET,
-            "KRATOS_ADMIN_URL": kratos.admin_url,
-            "JUMIO_AUTH_URL": jumio.auth_url,
-            "JUMIO_API_BASE_URL": jumio.api_base_url,
-            "JUMIO_CLIENT_ID": jumio.client_id,
-            "JUMIO_CLIENT_SECRET": jumio.client_secret,
-            "JUMIO_CALLBACK_SECRET": CALLBACK_SECRET,
+            **settings_between(jumio, kratos),
             "PUBLIC_URL": replicas.url,
             "MAX_STARTS_PER_DAY": "50",
             **({} if valkey is None else {"REDIS_URL": valkey}),

@@ -56,7 +56,7 @@ class Town:
         services = wiring.for_commands(self.world.settings, clock=self.now)
         self._processes.append(services)
         schedule = services.coordination.schedule
-        services.coordination.schedule = lambda each, due: schedule(each, due - self.skipped)  # type: ignore[method-assign]
+        services.coordination.schedule = lambda each, due: schedule(each, due - self.skipped)  # type: ignore[method-assign]  # by Valkey's clock
         return services
 
     def sweeper(self, *, stop: threading.Event | None = None, services: Services | None = None) -> Sweeper:
@@ -90,7 +90,7 @@ def alone(world: World) -> Town:
 
 
 @pytest.fixture
-def indexed(make_world: Callable[..., World], server: Server) -> Iterator[Town]:  # noqa: F811
+def indexed(make_world: Callable[..., World], server: Server) -> Iterator[Town]:
     town = Town(make_world(REDIS_URL=f"unix://{server.url.path}"), server)
     yield town
     town.close()
@@ -202,7 +202,7 @@ def test_while_everybody_is_paged_through_whoever_is_due_is_looked_at(indexed: T
         indexed.skip(MEANWHILE_EVERY_SECONDS + POINTS[0])
         return [each for each in told[0] if each.id != identity_id], told[1]
 
-    sweeper._walk._identities.page = slow  # type: ignore[method-assign]
+    sweeper._walk._identities.page = slow  # type: ignore[method-assign]  # of one instance
     assert sweeper.sweep() == Report(scanned=3, unchanged=3)
     assert indexed.world.record(identity_id)[0]["status"] == "approved"
     assert [json.loads(line.partition("sync.done ")[2])["full"] for line in log_lines if "sync.done" in line] == [

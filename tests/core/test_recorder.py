@@ -46,7 +46,7 @@ class Store:
 
 def written(store: Any, record: Record) -> Identity:
     recorder = Recorder(store, links=Links(settings_of().links), coordination=Local({}), table=TABLE, clock=lambda: NOW)
-    return recorder.write(store.get(IDENTITY), record)  # type: ignore[return-value]
+    return recorder.write(store.get(IDENTITY), record)  # type: ignore[return-value]  # a port's
 
 
 def test_what_another_process_removed_already_is_no_error() -> None:

@@ -31,13 +31,13 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(valkey_check, "CALL_SECONDS", 0.1)
 
 
-def test_one_in_order(make_server: MakeServer) -> None:  # noqa: F811
+def test_one_in_order(make_server: MakeServer) -> None:
     server = make_server()
     assert ids(server.url) == []
     assert server.expiries() == {}
 
 
-def test_nobody_is_there(make_server: MakeServer) -> None:  # noqa: F811
+def test_nobody_is_there(make_server: MakeServer) -> None:
     server = make_server()
     server.kill()
     [finding] = valkey_check.check(server.url)
@@ -46,7 +46,7 @@ def test_nobody_is_there(make_server: MakeServer) -> None:  # noqa: F811
 
 
 @pytest.mark.usefixtures("quick")
-def test_it_hangs_or_is_something_else(make_server: MakeServer) -> None:  # noqa: F811
+def test_it_hangs_or_is_something_else(make_server: MakeServer) -> None:
     server = make_server()
     server.freeze()
     assert ids(server.url) == ["valkey-unreachable"]
@@ -56,7 +56,7 @@ def test_it_hangs_or_is_something_else(make_server: MakeServer) -> None:  # noqa
         assert ids(url) == ["valkey-unreachable"]
 
 
-def test_it_refuses_us(make_server: MakeServer) -> None:  # noqa: F811
+def test_it_refuses_us(make_server: MakeServer) -> None:
     server = make_server("--requirepass", "hush")
     assert ids(server.url) == ["valkey-refused"]
     assert ids(replace(server.url, password="hushhush")) == ["valkey-refused"]
@@ -66,7 +66,7 @@ def test_it_refuses_us(make_server: MakeServer) -> None:  # noqa: F811
     assert ids(replace(right, username="reader")) == ["valkey-refused"]
 
 
-def test_it_takes_no_writes(make_server: MakeServer) -> None:  # noqa: F811
+def test_it_takes_no_writes(make_server: MakeServer) -> None:
     server = make_server()
     server.do("REPLICAOF", "127.0.0.1", 1)
     assert ids(server.url) == ["valkey-not-writable"]
@@ -76,14 +76,14 @@ def test_it_takes_no_writes(make_server: MakeServer) -> None:  # noqa: F811
     assert (finding.id, finding.what.partition(":")[0]) == ("valkey-not-writable", "OutOfMemoryError")
 
 
-def test_it_may_drop_keys(make_server: MakeServer) -> None:  # noqa: F811
+def test_it_may_drop_keys(make_server: MakeServer) -> None:
     server = make_server("--maxmemory-policy", "allkeys-lru")
     [finding] = valkey_check.check(server.url)
     assert finding.id == "valkey-evicts"
     assert "allkeys-lru" in finding.what
 
 
-def test_it_may_not_say_how_it_keeps_things(make_server: MakeServer) -> None:  # noqa: F811
+def test_it_may_not_say_how_it_keeps_things(make_server: MakeServer) -> None:
     server = make_server("--maxmemory-policy", "allkeys-lru")
     server.do("ACL", "SETUSER", "default", "-info")
     assert ids(server.url) == []
@@ -107,7 +107,7 @@ def test_a_password_in_clear_through_the_internet() -> None:
 
 
 def test_it_is_one_of_the_checks(
-    make_server: MakeServer,  # noqa: F811
+    make_server: MakeServer,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -9,6 +9,7 @@ import ssl
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from threading import Barrier
 from typing import Any
@@ -622,7 +623,7 @@ def test_so_do_those_of_the_system(outbound: Outbound, secured: Secured, monkeyp
     system = secured.authority.with_name("system.pem")
     monkeypatch.setenv("SSL_CERT_FILE", str(system))
     pool = PoolManager()
-    send = lambda: pool.request("GET", secured.url, preload_content=False, timeout=URLLIB3_TIMEOUTS)  # noqa: E731
+    send = partial(pool.request, "GET", secured.url, preload_content=False, timeout=URLLIB3_TIMEOUTS)
     for content in (None, another_authority()):
         if content is not None:
             system.write_bytes(content)

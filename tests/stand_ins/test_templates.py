@@ -35,7 +35,7 @@ def bodies(template: str, contexts: list[dict[str, Any]]) -> list[Any]:
     """The same for many, in one evaluation: starting Jsonnet costs more than all of them."""
     source = f"function(ctx) std.map(({(shipped('jsonnet') / f'{template}.jsonnet').read_text()}), ctx)"
     uri = f"base64://{base64.b64encode(source.encode()).decode()}"
-    found: list[Any] = json.loads(evaluate(uri, contexts))  # type: ignore[arg-type]
+    found: list[Any] = json.loads(evaluate(uri, contexts))  # type: ignore[arg-type]  # a mapping is enough
     return found
 
 

@@ -21,6 +21,7 @@ from valkey.connection import AbstractConnection, ConnectionPool
 from valkey.exceptions import AuthenticationError, ConnectionError, ResponseError  # noqa: A004  # as it names them
 
 from webhook.limits import COORDINATION_SECONDS, VALKEY_ANSWER_BYTES, VALKEY_CONNECTIONS
+from webhook.runtime.connecting import Address, connected, connected_to_first
 from webhook.runtime.deadline import DeadlineExceeded, interrupted, remaining, time_limit
 from webhook.valkey_url import ValkeyUrl
 
@@ -137,20 +138,12 @@ class _Dial:
         :raises OSError: there is none.
         """
         if self.url.path:
-            return _connected(socket.AF_UNIX, self.url.path, self._seconds)
-        addresses = self._addresses()
-        failed: OSError = OSError(errno.EADDRNOTAVAIL, "the name has no address")
-        for family, address in addresses:
-            try:
-                plain = _connected(family, address, self._seconds / len(addresses))
-            except OSError as error:
-                failed = error
-                continue
-            plain.settimeout(self._seconds)
-            return plain if self._context is None else self._secured(plain, self._context)
-        raise failed
+            return connected((socket.AF_UNIX, self.url.path), seconds=self._seconds)
+        plain = connected_to_first(self._addresses(), seconds=self._seconds)
+        plain.settimeout(self._seconds)
+        return plain if self._context is None else self._secured(plain, self._context)
 
-    def _addresses(self) -> list[tuple[socket.AddressFamily, Any]]:
+    def _addresses(self) -> list[Address]:
         """Of the host. A lookup that hangs holds one of the process's few threads for them; it is awaited, not joined
         by a second one.
         """
@@ -180,19 +173,6 @@ def _looked_up(arguments: tuple[Any, ...]) -> Any:
         return error.with_traceback(None)
     except UnicodeError:
         return OSError(errno.EINVAL, "the host is no name that can be looked up")
-
-
-def _connected(family: socket.AddressFamily, address: Any, seconds: float) -> socket.socket:
-    made = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        if family is not socket.AF_UNIX:
-            made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        made.settimeout(seconds)
-        made.connect(address)
-    except BaseException:
-        made.close()
-        raise
-    return made
 
 
 class _Connection(AbstractConnection):

@@ -4,7 +4,6 @@
 import contextlib
 import socket
 import ssl
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from urllib3.util.connection import allowed_gai_family
 from urllib3.util.ssl_ import create_urllib3_context
 
 from webhook.limits import CONNECT_SECONDS, MAX_ANSWER_BYTES, PLACE_SECONDS
+from webhook.runtime.connecting import Address, connected_to_first
 from webhook.runtime.deadline import DeadlineExceeded, interrupted, remaining
 from webhook.runtime.log import OutboundCall, outbound_call
 from webhook.runtime.turns import take_turn
@@ -148,40 +148,18 @@ class _InTurn:
     def getresponse(self) -> Any:
         wait_read(cast("HTTPConnection", self).sock.fileno())
         take_turn()
-        return super().getresponse()  # type: ignore[misc]
+        return super().getresponse()  # type: ignore[misc]  # of the class beside it
 
     def _new_conn(self) -> socket.socket:
-        """As urllib3's, but all addresses share the time for connecting, which begins when they are known.
-
-        Each may use its share of what is left, so that one that is silent leaves time for the next.
-        """
+        """As urllib3's, but all addresses share the time for connecting, which begins when they are known."""
         connection = cast("HTTPConnection", self)
-        addresses = _addresses_of(connection)
-        ends_at = time.monotonic() + CONNECT_SECONDS
-        failed: Exception = NewConnectionError(connection, "the name has no address")
-        for tried, (family, address) in enumerate(addresses):
-            left = ends_at - time.monotonic()
-            try:
-                return _connected(family, address, seconds=max(left / (len(addresses) - tried), 0.001))
-            except OSError as error:
-                failed = NewConnectionError(connection, str(error))
-        raise failed
+        try:
+            return connected_to_first(_addresses_of(connection), seconds=CONNECT_SECONDS)
+        except OSError as error:
+            raise NewConnectionError(connection, str(error)) from error
 
 
-def _connected(family: socket.AddressFamily, address: Any, *, seconds: float) -> socket.socket:
-    """A connection to the address. A socket that is given up is closed."""
-    made = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        made.settimeout(seconds)
-        made.connect(address)
-    except BaseException:
-        made.close()
-        raise
-    return made
-
-
-def _addresses_of(connection: HTTPConnection) -> list[tuple[socket.AddressFamily, Any]]:
+def _addresses_of(connection: HTTPConnection) -> list[Address]:
     host = connection._dns_host.strip("[]")
     try:
         found = socket.getaddrinfo(host, connection.port, allowed_gai_family(), socket.SOCK_STREAM)
