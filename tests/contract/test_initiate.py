@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
-from support import ACCOUNT, IDENTITY, WORKFLOW, World, approved, days_ago, pending
+from support import ACCOUNT, IDENTITY, NEWER_WORKFLOW, WORKFLOW, World, approved, days_ago, pending, verified
 
 from contract.routes import assert_refused
 from sandbox import faults
@@ -16,7 +16,8 @@ from sandbox.faults import Fault
 from sandbox.server import Request
 from webhook.core.ids import NIL_UUID
 from webhook.core.record import Record
-from webhook.core.status import Status
+from webhook.core.status import Status, Verdict
+from webhook.ory.kratos.metadata import admin_member
 
 
 def statuses(world: World, person: str) -> list[str | None]:
@@ -224,6 +225,44 @@ def test_nothing_is_started_for_whom_nothing_can_be_noted(world: World, name: st
     assert_refused(world.initiate(person), 503)
     assert world.starts() == []
     assert world.kratos.identity(person)[name] == odd
+
+
+def test_what_stands_in_our_place_and_is_no_record_is_replaced(world: World) -> None:
+    person = world.person(metadata_admin={"jumio": "text", "theirs": 1})
+    assert world.initiate(person).json["status"] == "pending"
+    admin = world.kratos.identity(person)["metadata_admin"]
+    assert (admin["theirs"], admin["jumio"]["status"]) == (1, "pending")
+
+
+def test_a_note_that_kratos_refuses_is_503_and_nothing_is_paid_for(world: World) -> None:
+    person = world.person()
+    world.kratos.server.faults = lambda request: faults.answer(403) if request.method == "PATCH" else None
+    assert_refused(world.initiate(person), 503)
+    assert world.starts() == []
+
+
+@pytest.mark.parametrize("is_further", [False, True])
+def test_whoever_was_faster_is_the_answer(world: World, is_further: bool) -> None:
+    """Another process has started one after this one had read, and tells when this one notes that it will."""
+    person = world.person_with(verified(level=1) if is_further else Record(status=Status.INCOMPLETE))
+    theirs = approved(status=Status.REJECTED, verdict=Verdict.FAILED, workflow_execution_id=NEWER_WORKFLOW)
+    workflow = admin_member(theirs)["workflows"][NEWER_WORKFLOW] | {"created_at": "2099-01-01T00:00:00.000Z"}
+    workflow["decided_at"] = "2099-01-02T00:00:00.000Z"
+    written = []
+
+    def meanwhile(request: Request) -> None:
+        if request.method == "PATCH" and not written:
+            written.append(request.path)
+            path = f"/metadata_admin/jumio/workflows/{NEWER_WORKFLOW}"
+            stands = world.kratos.identity(person)["metadata_admin"]["jumio"].get("workflows")
+            patch = [] if stands else [{"op": "add", "path": "/metadata_admin/jumio/workflows", "value": {}}]
+            world.kratos.identities.patch(person, [*patch, {"op": "add", "path": path, "value": workflow}])
+
+    world.kratos.server.faults = meanwhile
+    answer = world.reverify(person) if is_further else world.initiate(person)
+    assert (answer.status_code, answer.json["status"]) == (200, "rejected")
+    assert world.starts() == []
+    assert world.record(person)[1].get("asked_at") is None
 
 
 # --- what was paid for ---

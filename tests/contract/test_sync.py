@@ -324,6 +324,20 @@ def test_a_defect_of_ours_stops_nobody_elses_healing(
     assert "Jane" not in crashed[0]
 
 
+def test_nor_does_one_in_finding_out_what_is_to_be_done(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    people = [started_person(world, f"person-{number}")[0] for number in range(2)]
+    services = wiring.for_commands(world.settings)
+    unusual, due = people[0], services.coordination.schedule
+
+    def schedule(identity_id: str, at: float) -> None:
+        if identity_id == unusual:
+            raise ZeroDivisionError
+        due(identity_id, at)
+
+    monkeypatch.setattr(services.coordination, "schedule", schedule)
+    assert services.sweeper(threading.Event()).sweep() == Report(scanned=2, unchanged=1, failed=1)
+
+
 @pytest.mark.parametrize("status", [429, 500, 503])
 def test_a_passing_trouble_of_jumio_is_waited_out(world: World, status: int) -> None:
     identity_id, workflow_id = started_person(world)

@@ -431,6 +431,13 @@ def test_a_doubtful_verdict_of_somebody_elses_workflow_is_dropped() -> None:
     assert (outcome.counts, outcome.record.status) == (True, Status.PENDING)
 
 
+def test_where_nothing_else_is_known_a_check_is_due_again() -> None:
+    record = replace(shown(Record(), (FORGED,)), starts=("2026-03-02T18:00:00.000Z",))
+    assert record.status is Status.APPROVED
+    outcome = settled(record, workflow_execution_id=NEWER_WORKFLOW, references=(OTHER_IDENTITY,))
+    assert (outcome.counts, outcome.record) == (True, Record(status=Status.INCOMPLETE, starts=record.starts))
+
+
 def test_a_doubtful_verdict_that_jumio_does_not_know_is_dropped() -> None:
     record = shown(pending(), (*pending().known, FORGED))
     outcome = settle_unknown(record, NEWER_WORKFLOW, now=NOW)

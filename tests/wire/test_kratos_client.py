@@ -18,7 +18,7 @@ from sandbox.server import LoopbackServer, Request
 from webhook.errors import AnswerTooLarge, IdentityUnknown, KratosError, KratosRefused, KratosUnavailable
 from webhook.ory.kratos import client as module
 from webhook.ory.kratos.client import KratosClient
-from webhook.ory.kratos.documents import Identity
+from webhook.ory.kratos.documents import Identity, answered_at
 from webhook.ory.kratos.metadata import admin_member, public_member
 from webhook.runtime.deadline import time_limit
 
@@ -417,3 +417,76 @@ def test_the_next_call_after_a_failure_works(
     with pytest.raises(KratosError):
         client.get(person)
     assert client.get(person).id == person
+
+
+# --- Ory Network's bucket ---
+
+
+def of_identity(person: str, **headers: str) -> Fault:
+    return faults.answer(200, json.dumps({"id": person, "state": "active"}).encode(), headers)
+
+
+@pytest.mark.parametrize(
+    ("headers", "waits"),
+    [
+        ({"x-ratelimit-remaining": "2", "x-ratelimit-reset": "1"}, 1.0),
+        ({"x-ratelimit-remaining": "0", "x-ratelimit-reset": "1"}, 1.0),
+        ({"x-ratelimit-remaining": "3", "x-ratelimit-reset": "1"}, 0.0),
+        ({"x-ratelimit-remaining": "2"}, 0.0),
+        ({"x-ratelimit-remaining": "few", "x-ratelimit-reset": "1"}, 0.0),
+        ({}, 0.0),
+    ],
+)
+def test_whoever_is_patient_leaves_the_rest_of_the_bucket_to_others(
+    kratos: KratosStandIn, person: str, monkeypatch: pytest.MonkeyPatch, headers: dict[str, str], waits: float
+) -> None:
+    client = KratosClient(settings_of(KRATOS_ADMIN_URL=kratos.admin_url).kratos, is_patient=True)
+    kratos.server.faults = in_turn(of_identity(person, **headers))
+    client.get(person)
+    slept = list[float]()
+    monkeypatch.setattr(time, "sleep", slept.append)
+    client.get(person)
+    assert slept == ([pytest.approx(waits, abs=0.2)] if waits else [])
+    client.page(None)
+    assert len(slept) <= 1, "each kind of call has a bucket of its own"
+
+
+def test_whoever_has_no_time_for_that_is_told_so(kratos: KratosStandIn, person: str) -> None:
+    client = KratosClient(settings_of(KRATOS_ADMIN_URL=kratos.admin_url).kratos, is_patient=True)
+    kratos.server.faults = in_turn(of_identity(person, **{"x-ratelimit-remaining": "1", "x-ratelimit-reset": "60"}))
+    client.get(person)
+    with time_limit(5), pytest.raises(KratosUnavailable, match="rate limit leaves no time"):
+        client.get(person)
+    assert len(kratos.server.requests) == 1
+
+
+def test_hooks_and_callbacks_do_not_wait_for_the_bucket(
+    kratos: KratosStandIn, client: KratosClient, person: str
+) -> None:
+    low = of_identity(person, **{"x-ratelimit-remaining": "0", "x-ratelimit-reset": "60"})
+    kratos.server.faults = in_turn(low, low)
+    with time_limit(5):
+        assert client.get(person).id == client.get(person).id == person
+
+
+# --- when it answered ---
+
+
+@pytest.mark.parametrize(
+    "date", [None, "", "yesterday", "Mon, 99 Foo 2026 00:00:00 GMT", "Fri, 31 Dec 9999 23:59:59 -2359"]
+)
+def test_a_date_that_is_none_tells_nothing(date: str | None) -> None:
+    assert answered_at(date) is None
+
+
+def test_what_is_nested_too_deeply_to_be_written_again_is_refused(
+    kratos: KratosStandIn, client: KratosClient, person: str
+) -> None:
+    deep: list[Any] = []
+    for _ in range(900):  # as much as can be read
+        deep = [deep]
+    newer = {"jumio": {"status": "pending", "by a newer version": deep}}
+    identity = Identity(id=person, state="active", metadata_public=newer, metadata_admin=None)
+    with pytest.raises(KratosRefused, match="nested too deeply"):
+        client.write(identity, approved())
+    assert kratos.server.requests == []

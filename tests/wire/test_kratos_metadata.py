@@ -27,6 +27,7 @@ from support import (
 from webhook.core.assurance import Assurance, Step
 from webhook.core.evidence import Check, Decision
 from webhook.core.record import HISTORY_LENGTH, Record, Reverification
+from webhook.core.start import begun_anew
 from webhook.core.status import Status, Verdict
 from webhook.core.workflows import undoubted
 from webhook.ory.kratos.metadata import (
@@ -521,3 +522,10 @@ def test_no_metadata_can_break_reading_and_what_is_read_can_be_written_back(publ
     undisputed = record.with_known(undoubted(record.known))
     read = read_record(*written(undisputed))
     assert read == undisputed or record.status is Status.NONE
+
+
+def test_a_public_copy_from_before_an_operator_began_anew_does_not_count() -> None:
+    stood = approved(status=Status.REJECTED, verdict=Verdict.FAILED)
+    anew = begun_anew(stood, reason="a twin", now=NOW)
+    record = read_record(written(stood)[0], written(anew)[1])
+    assert replace(record, history=()) == replace(anew, history=())

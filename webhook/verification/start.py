@@ -334,7 +334,7 @@ class Starter:
     def _nothing_to_start(self, identity: Identity, record: Record, *, reason: str | None = None) -> Start:
         """The record with links that work, and without a note that a start is asked for."""
         settled = self._links.freshened(identity.id, replace(record, asked_at=None))
-        if settled != identity.record:
+        if not identity.holds(settled):
             self._recorder.write(identity, settled)
         return Start(record=settled, reason=reason)
 
@@ -380,8 +380,6 @@ class Starter:
                 time.sleep(wait)
 
     def _note_unstarted(self, identity: Identity, unstarted: Record, error: VendorError) -> None:
-        if unstarted == identity.record:
-            return
         try:
             self._recorder.write(identity, unstarted)
         except KratosError as unwritten:

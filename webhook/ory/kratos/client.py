@@ -83,8 +83,12 @@ class KratosClient:
         if not identity.is_writable:
             raise KratosRefused("the identity's metadata is not a JSON object, so nothing can be noted in it")
         patch = patch_of(record, onto=identity, state=state)
-        written = self._patch(identity.id, patch)
-        if not written.shows(patch):
+        try:
+            written = self._patch(identity.id, patch)
+            is_kept = written.shows(patch)
+        except RecursionError:  # members of another version stay, whatever they are
+            raise KratosRefused("what stands in the identity's metadata is nested too deeply") from None
+        if not is_kept:
             raise KratosUnavailable("Kratos did not keep what was written")
         return written
 
