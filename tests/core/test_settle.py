@@ -149,10 +149,18 @@ def test_an_open_workflow_that_is_still_open_is_unchanged_and_keeps_its_link(wor
     assert (outcome.result, outcome.record) == (Result.UNCHANGED, pending())
 
 
-def test_when_jumio_says_it_was_created_is_noted_of_an_open_one_without_an_event() -> None:
-    outcome = settled(pending(initiated_at="2026-03-02T18:00:09.000Z"), workflow_status="INITIATED")
+def test_when_jumio_says_it_was_created_is_noted_of_an_open_one_where_it_was_a_guess() -> None:
+    guessed = replace(pending().known[0], created_at="2026-03-02T18:00:09.000Z", seen_at="2026-03-02T18:00:09.000Z")
+    outcome = settled(shown(Record(), (guessed,)), workflow_status="INITIATED")
     assert (outcome.result, outcome.event, outcome.counts) == (Result.IGNORED, None, True)
-    assert outcome.record == pending()
+    assert outcome.record.initiated_at == pending().initiated_at
+    assert settled(outcome.record, workflow_status="INITIATED").result is Result.UNCHANGED
+
+
+def test_what_the_reply_to_the_start_told_of_that_stays_until_it_ends() -> None:
+    told = pending(initiated_at="2026-03-02T18:00:00.001Z")
+    assert settled(told, workflow_status="INITIATED").record == told
+    assert settled(told).record.initiated_at == pending().initiated_at
 
 
 @pytest.mark.parametrize("revised", [None, WARNING, REJECTED])

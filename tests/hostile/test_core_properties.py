@@ -310,7 +310,7 @@ def test_a_reading_settles_a_record_once(record: Record, reading: Reading, later
         # All that it can do is to take away what only a summary told of it.
         assert (outcome.result, outcome.counts) == (Result.IGNORED, settled != record)
         assert set(reading.references) != {IDENTITY} or record.forgotten_until is not None
-        assert settled.known == tuple(each for each in record.known if each in settled.known)
+        assert {each.id for each in settled.known} <= {each.id for each in record.known} | {""}
         return
     assert (outcome.event is None) or (outcome.result is not Result.UNCHANGED)
     if outcome.result is Result.APPLIED:
@@ -337,8 +337,10 @@ def test_a_record_says_what_its_workflows_mean(record: Record, reading: Reading)
 
 @given(record=records(CONCLUDED), reading=readings)
 def test_a_verdict_only_yields_to_a_verdict(record: Record, reading: Reading) -> None:
+    """But for a verdict that only a summary tells, which the vendor does not know of: it was forged."""
     settled = read_by(record, reading, now=NOW).record
-    if reading.status not in CONCLUDED:
+    is_told_by_summary = any(each.is_doubtful and each.id == reading.workflow_execution_id for each in record.known)
+    if reading.status not in CONCLUDED and not is_told_by_summary:
         assert settled.status in CONCLUDED
 
 
@@ -360,8 +362,9 @@ def test_a_rejection_only_yields_to_a_document_that_was_created_after_it(record:
 def test_somebody_elses_workflow_never_counts(record: Record, reading: Reading) -> None:
     for foreign in ((OTHER_IDENTITY, OTHER_IDENTITY), (IDENTITY, OTHER_IDENTITY), ("",), ()):
         outcome = read_by(record, replace(reading, references=foreign), now=NOW)
-        assert (outcome.result, outcome.event, outcome.counts) == (Result.IGNORED, None, False)
-        assert {each.id for each in outcome.record.known} <= {each.id for each in record.known}
+        assert (outcome.result, outcome.event) == (Result.IGNORED, None)
+        assert outcome.counts is (outcome.record != record)
+        assert {each.id for each in outcome.record.known} <= {each.id for each in record.known} | {""}
         if not any(each.is_doubtful for each in record.known):
             assert outcome.record == record
 

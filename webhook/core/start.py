@@ -59,7 +59,8 @@ def started(record: Record, start: Started, *, workflow_key: int | str, link: st
 def _begun(record: Record, start: Started, workflow_key: int | str, *, now: datetime) -> Workflow:
     """The workflow that was just started: the youngest, also where only our clock tells when that was."""
     youngest = max([each.created_at or OLDEST for each in record.known] + [record.forgotten_until or OLDEST])
-    created_at = to_text(start.created_at or now)
+    told = None if start.created_at is None else to_text(start.created_at)
+    created_at = told or to_text(now)
     if created_at <= youngest < _LATEST and (latest := from_text(youngest)) is not None:
         created_at = to_text(latest + timedelta(milliseconds=1))
     return Workflow(
@@ -67,6 +68,7 @@ def _begun(record: Record, start: Started, workflow_key: int | str, *, now: date
         account_id=start.account_id,
         stage=Stage.OPEN,
         created_at=created_at,
+        seen_at=None if created_at == told else to_text(now),
         key=workflow_key,
         url=start.verification_url,
     )

@@ -33,8 +33,9 @@ class Workflow:
     """One workflow. Times are RFC 3339 texts in UTC with milliseconds, so that they can be compared as they are.
 
     `created_at` and `decided_at` are the vendor's own. `seen_at` is when we first saw it like this, where the vendor
-    tells no such time: it is shown, and decides nothing. `renewed_at` is when a face check renewed it that is not
-    known itself. `level` to `table` are what a verdict is worth; None where levels were not told.
+    tells no such time: it is shown, and decides nothing; beside it the `created_at` of an open one is a guess.
+    `renewed_at` is when a face check renewed it that is not known itself. `level` to `table` are what a verdict is
+    worth; None where levels were not told.
     """
 
     id: str
@@ -174,13 +175,21 @@ def _better(known: Workflow, read: Workflow, *, is_fresh: bool) -> Workflow:
         read,
         account_id=read.account_id or known.account_id,
         key=known.key or read.key,
-        created_at=read.created_at or (known.created_at if read.stage is Stage.OPEN else None),
+        created_at=_created_at(known, read),
         seen_at=None if read.seen_at is None else known.seen_at or read.seen_at,
         renewed_at=known.renewed_at,
         url=read.url or known.url,
         is_doubtful=known.is_doubtful and not is_fresh,
         is_unlisted=known.is_unlisted and not is_fresh,
     )
+
+
+def _created_at(known: Workflow, read: Workflow) -> str | None:
+    """As the reply to the start told it, which is a moment later than what is told afterwards; until it ends."""
+    if read.stage is not Stage.OPEN:
+        return read.created_at
+    is_vendors = known.seen_at is None
+    return (is_vendors and known.created_at) or read.created_at or known.created_at
 
 
 def _rank(workflow: Workflow) -> tuple[Stage, str, int]:
