@@ -30,6 +30,7 @@ from contract.routes import CALLBACK, assert_refused
 from sandbox import faults
 from sandbox.faults import Fault
 from sandbox.jumio_records import Workflow
+from sandbox.server import Request
 from webhook.core.ids import NIL_UUID
 from webhook.core.status import Status
 
@@ -144,6 +145,25 @@ def test_one_that_was_never_noted_is_adopted(world: World, form: str) -> None:
     workflow = never_noted(world, person)
     assert call(world, form, person, callback_body(workflow)).json == {"result": "applied"}
     assert [copy["status"] for copy in world.record(person)] == ["approved", "approved"]
+
+
+def test_one_whose_note_is_undone_again_and_again_is_answered_all_the_same(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person = world.person()
+    workflow = never_noted(world, person)
+    monkeypatch.setattr("webhook.verification.settle.LOOKED_FOR_AFTER", (0.0, 0.0))
+
+    def undo(request: Request) -> None:
+        if request.method == "GET":
+            patch = [
+                {"op": "replace", "path": f"/{name}", "value": {}} for name in ("metadata_public", "metadata_admin")
+            ]
+            world.kratos.identities.patch(person, patch)
+
+    world.kratos.server.faults = undo
+    assert world.call_back(workflow).json == {"result": "applied"}
+    assert world.kratos.server.count("PATCH", ".*") == 3
 
 
 @each_form

@@ -234,6 +234,15 @@ def test_what_stands_in_our_place_and_is_no_record_is_replaced(world: World) -> 
     assert (admin["theirs"], admin["jumio"]["status"]) == (1, "pending")
 
 
+def test_of_very_many_the_oldest_are_forgotten_to_have_a_record(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which costs them a write, and nothing else."""
+    monkeypatch.setattr("webhook.verification.start.KNOWN_AT_MOST", 2)
+    people = [world.person(f"person-{number}") for number in range(4)]
+    for person in people * 2:
+        assert world.initiate(person).json["status"] == "pending"
+    assert len(world.starts()) == len(people)
+
+
 def test_a_note_that_kratos_refuses_is_503_and_nothing_is_paid_for(world: World) -> None:
     person = world.person()
     world.kratos.server.faults = lambda request: faults.answer(403) if request.method == "PATCH" else None
@@ -241,10 +250,15 @@ def test_a_note_that_kratos_refuses_is_503_and_nothing_is_paid_for(world: World)
     assert world.starts() == []
 
 
-@pytest.mark.parametrize("is_further", [False, True])
-def test_whoever_was_faster_is_the_answer(world: World, is_further: bool) -> None:
+@pytest.mark.parametrize("asks", ["first", "again", "further"])
+def test_whoever_was_faster_is_the_answer(world: World, asks: str) -> None:
     """Another process has started one after this one had read, and tells when this one notes that it will."""
-    person = world.person_with(verified(level=1) if is_further else Record(status=Status.INCOMPLETE))
+    person = world.person_with(verified(level=1) if asks == "further" else Record(status=Status.INCOMPLETE))
+    if asks == "again":
+        world.jumio.server.faults = lambda request: faults.answer(500)
+        assert world.initiate(person).json["status"] == "unstarted"
+        world.jumio.server.faults = None
+        world.forget_calls()
     theirs = approved(status=Status.REJECTED, verdict=Verdict.FAILED, workflow_execution_id=NEWER_WORKFLOW)
     workflow = admin_member(theirs)["workflows"][NEWER_WORKFLOW] | {"created_at": "2099-01-01T00:00:00.000Z"}
     workflow["decided_at"] = "2099-01-02T00:00:00.000Z"
@@ -259,7 +273,7 @@ def test_whoever_was_faster_is_the_answer(world: World, is_further: bool) -> Non
             world.kratos.identities.patch(person, [*patch, {"op": "add", "path": path, "value": workflow}])
 
     world.kratos.server.faults = meanwhile
-    answer = world.reverify(person) if is_further else world.initiate(person)
+    answer = world.reverify(person) if asks == "further" else world.initiate(person)
     assert (answer.status_code, answer.json["status"]) == (200, "rejected")
     assert world.starts() == []
     assert world.record(person)[1].get("asked_at") is None

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-from support import FURTHER, NOW, OTHER_IDENTITY, World, asked, message_of, pending, verified
+from support import FURTHER, NOW, OTHER_IDENTITY, World, asked, days_ago, message_of, pending, verified
 
 from sandbox import faults
+from sandbox.server import Request
 from webhook import wiring
 from webhook.coordination.local import Local
 from webhook.core.record import Record
@@ -71,6 +72,13 @@ def test_nobody_waits_for_another_process_beyond_the_time_allowed(
     assert world.initiate(world.person()).json["status"] == "unstarted"
 
 
+def test_a_start_that_may_be_under_way_elsewhere_is_left_to_whoever_makes_it(world: World) -> None:
+    """By Kratos' clock: that of whoever noted it may be hours behind."""
+    world.person_with(Record(status=Status.UNSTARTED, asked_at=days_ago(1)))
+    assert wiring.for_commands(world.settings).sweeper(threading.Event()).sweep() == Report(scanned=1, unchanged=1)
+    assert world.starts() == []
+
+
 # --- the index of what is open ---
 
 
@@ -104,6 +112,21 @@ def test_whoever_is_due_is_looked_at_and_nobody_else(world: World, monkeypatch: 
 def test_an_index_that_is_lost_on_the_way_ends_the_sweep(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     due(monkeypatch, [world.person_with(verified())], None)
     assert sweep_due(world) == Report(scanned=1, unchanged=1)
+
+
+def test_it_ends_between_two_people_when_it_is_to_stop(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    people = [world.person(f"person-{number}") for number in range(3)]
+    for person in people:
+        world.initiate(person)
+        world.says(world.jumio.truth(person)[0], "passed")
+    due(monkeypatch, people)
+    stop = threading.Event()
+
+    def stopping(request: Request) -> None:
+        stop.set()
+
+    world.jumio.server.faults = stopping
+    assert wiring.for_commands(world.settings).sweeper(stop).sweep_due() == Report(scanned=1, settled=1)
 
 
 def test_a_kratos_that_is_down_ends_it_as_failed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
