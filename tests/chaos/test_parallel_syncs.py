@@ -27,7 +27,7 @@ from .town import let_two_minutes_pass, untrue
 from .weather import MENUS, Menu, Weather
 
 SYNCS = 3
-DUE = 8
+DUE = 5
 OPEN = 12
 OUTCOMES = ("passed", "rejected", "warning", "expire")
 CHANCES = {"token": 0.1, "start": 0.3, "read": 0.2, "get": 0.1, "patch": 0.15, "sessions": 0.2}
