@@ -72,6 +72,7 @@ class Level:
     documents: tuple[str, ...]
     max_age: timedelta | None
     require: tuple[Condition, ...]
+    matches: tuple[str, ...] = ()
 
     def missing(self, evidence: Evidence, *, now: datetime) -> list[str]:
         """What of this row alone the evidence does not meet, in words for an operator."""
@@ -82,11 +83,15 @@ class Level:
             (self.document_valid and expires_at is not None and expires_at <= now, "a document that has not expired"),
             (bool(self.documents) and evidence.document_type not in self.documents, " or ".join(self.documents)),
         ]
-        return [words for lacks, words in lacking if lacks] + [
-            " ".join(filter(None, (condition.capability, condition.decision, condition.label)))
-            for condition in self.require
-            if not condition.is_met(evidence.checks)
-        ]
+        return (
+            [words for lacks, words in lacking if lacks]
+            + [
+                " ".join(filter(None, (condition.capability, condition.decision, condition.label)))
+                for condition in self.require
+                if not condition.is_met(evidence.checks)
+            ]
+            + [f"a {name} that matches" for name in self.matches if name not in evidence.matched]
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

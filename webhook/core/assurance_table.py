@@ -19,7 +19,9 @@ _ROW = {
     "documents": list,
     "max_age": int,
     "require": list,
+    "matches": list,
 }
+_MATCHES = ("name", "birthdate")
 _CONDITION = {"capability": str, "decision": str, "label": str, "data": dict}
 
 
@@ -47,6 +49,9 @@ def _parse_level(number: int, row: object) -> Level:
     documents = row.get("documents", [])
     if not all(isinstance(kind, str) for kind in documents):
         raise ValueError(f"has documents in {where} that are not all texts")
+    matches = row.get("matches", [])
+    if any(name not in _MATCHES for name in matches):
+        raise ValueError(f"has matches in {where} that are none of {', '.join(_MATCHES)}")
     if not 1 <= row.get("max_age", 1) <= _LONGEST_AGE:
         raise ValueError(f"has a max_age in {where} that is not a number of days")
     return Level(
@@ -57,6 +62,7 @@ def _parse_level(number: int, row: object) -> Level:
         document_valid=row.get("document_valid", False),
         documents=tuple(documents),
         max_age=timedelta(days=row["max_age"]) if "max_age" in row else None,
+        matches=tuple(matches),
         require=tuple(_parse_condition(where, condition) for condition in row.get("require", [])),
     )
 

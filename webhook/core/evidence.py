@@ -2,11 +2,12 @@
 """What a vendor says of one workflow, in our words: its status, its decision, and the evidence it brings."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum
 from typing import Any
 
+from webhook.core.person import Person
 from webhook.core.status import Status, Verdict
 
 
@@ -41,7 +42,8 @@ class Decision:
 class Evidence:
     """What a verification brought. `document_expires_at` is None where the document prints no date.
 
-    `worst` is the worst grade among the execution's decision and those of its checks.
+    `worst` is the worst grade among the execution's decision and those of its checks. `matched` is what of the document
+    is known to be the account's.
     """
 
     execution: str | None
@@ -50,6 +52,7 @@ class Evidence:
     document_type: str | None
     document_expires_at: datetime | None
     verified_address: bool
+    matched: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +60,7 @@ class Reading:
     """What the vendor says of one workflow execution.
 
     `references` are the identity ids it was started for, as the vendor echoes them. `is_face_check`: only a face was
-    compared with an earlier one, no document was shown.
+    compared with an earlier one, no document was shown. `person` is whom the document names.
     """
 
     account_id: str
@@ -74,8 +77,9 @@ class Reading:
     is_face_check: bool = False
     document_type: str | None = None
     document_expires_at: datetime | None = None
+    person: Person = field(default=Person(), repr=False)
 
-    def evidence(self, *, verified_address: bool) -> Evidence:
+    def evidence(self, *, verified_address: bool, matched: frozenset[str] = frozenset()) -> Evidence:
         """What it brings for a level."""
         return Evidence(
             execution=self.decision.type if self.decision else None,
@@ -84,4 +88,5 @@ class Reading:
             document_type=self.document_type,
             document_expires_at=self.document_expires_at,
             verified_address=verified_address,
+            matched=matched,
         )

@@ -9,11 +9,14 @@ from typing import Any
 
 from webhook.core.assurance import Assurance
 from webhook.core.evidence import Check, Decision
+from webhook.core.person import Comparison
 from webhook.core.status import CONCLUDED, Status, Verdict
 from webhook.core.times import from_text, to_text
 from webhook.core.workflows import Stage, Workflow
 
 HISTORY_LENGTH = 10
+# What the person is told of, beside the status: the document names somebody else.
+NOTICE_PERSON = "person"
 _VERDICTS = {Status.APPROVED: Verdict.PASSED, Status.REVIEW: Verdict.WARNING, Status.REJECTED: Verdict.FAILED}
 
 
@@ -45,7 +48,7 @@ class Record:
     `known` are all workflows that are known; status, verdict and level are what they mean by the rule of verdicts.
     `more` holds them where the members above do not tell them already (see `with_known`). `asked_at` is
     when a start was asked for that nobody has told the end of. What was created up to `forgotten_until` (the vendor's
-    clock) does not count any more.
+    clock) does not count any more. `notice` is what the person is told of beside the status.
     """
 
     status: Status = Status.NONE
@@ -66,6 +69,7 @@ class Record:
     more: tuple[Workflow, ...] | None = None
     asked_at: str | None = None
     forgotten_until: str | None = None
+    notice: str | None = None
 
     def with_event(self, event: str, *, now: datetime, workflow_execution_id: str | None = None) -> "Record":
         """The record with one more event in its history, of which the last ten are kept."""
@@ -103,6 +107,11 @@ class Record:
     def with_known(self, workflows: tuple[Workflow, ...]) -> "Record":
         """The same record with these workflows, which it keeps only where they say more than it does by itself."""
         return replace(self, more=None if workflows == self._told else workflows)
+
+    @property
+    def person(self) -> Comparison | None:
+        """Whether the document that the verdict comes from names whom the account names."""
+        return next((each.person for each in self.known if each.id == self.workflow_execution_id), None)
 
     @property
     def open_workflows(self) -> tuple[Workflow, ...]:

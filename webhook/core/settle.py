@@ -9,7 +9,8 @@ from enum import StrEnum
 from webhook.core.assurance import Assurance, Table, with_steps
 from webhook.core.events import Event
 from webhook.core.evidence import Reading
-from webhook.core.record import Record, Reverification
+from webhook.core.person import Comparison
+from webhook.core.record import NOTICE_PERSON, Record, Reverification
 from webhook.core.status import CONCLUDED, STARTABLE, Status, Verdict
 from webhook.core.times import from_text, to_text
 from webhook.core.verdict import Conclusion, concluded
@@ -59,15 +60,17 @@ def settle(
     verified_address: bool,
     now: datetime,
     is_fresh: bool = True,
+    person: Comparison | None = None,
 ) -> Outcome:
     """What a reading makes of the record of the identity. A record without the steps of its level gets them.
 
     `is_fresh`: it was asked for after the record was read. Only then can it clear up what copies of a record dispute.
+    `person`: whether its document names whom the account names, where that is compared.
     """
     if (reason := _why_not_counting(record, reading, identity_id)) is not None:
         without = _without_unlisted(record, reading.workflow_execution_id, is_anothers=True)
         return Outcome(result=Result.IGNORED, record=without, reason=reason, counts=without != record)
-    read = read_as(reading, table=table, verified_address=verified_address, now=now)
+    read = read_as(reading, table=table, verified_address=verified_address, now=now, person=person)
     known = joined(record.known, read, is_fresh=is_fresh)
     if undoubted(known) == undoubted(record.known):
         record = record if known == record.known else shown(record, known)
@@ -138,6 +141,7 @@ def shown(record: Record, workflows: tuple[Workflow, ...]) -> Record:
         workflow_key=current.key,
         decision=current.decision,
         checks=told.shows.checks if told.shows is not None else (),
+        notice=NOTICE_PERSON if has_verdict and current.person is not None and current.person.is_different else None,
         assurance=record.assurance if _shows_the_same(told, record) else _assurance(told, record.assurance),
         reverification=record.reverification if told.status in (Status.APPROVED, Status.REVIEW) else None,
         asked_at=record.asked_at if {record.status, told.status} <= STARTABLE else None,
@@ -229,7 +233,7 @@ def _event(before: Record, after: Record, *, fulfils: bool) -> Event | None:
         return Event.SETTLED if before.workflow_execution_id != after.workflow_execution_id else None
     if after.status is Status.PENDING:
         return Event.REOPENED
-    said = ("status", "workflow_execution_id", "decided_at", "decision", "checks")
+    said = ("status", "workflow_execution_id", "decided_at", "decision", "checks", "notice")
     if any(getattr(before, name) != getattr(after, name) for name in said):
         return Event.SETTLED
     if _level(before) != _level(after):

@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import IntEnum
 
-from webhook.core.assurance import Table, level_of
+from webhook.core.assurance import CONTACT, NONE, Table, level_of
 from webhook.core.evidence import Check, Decision, Reading
+from webhook.core.person import Comparison
 from webhook.core.status import CONCLUDED, Status, Verdict
 from webhook.core.times import to_text
 
@@ -35,7 +36,8 @@ class Workflow:
     `created_at` and `decided_at` are the vendor's own. `seen_at` is when we first saw it like this, where the vendor
     tells no such time: it is shown, and decides nothing; beside it the `created_at` of an open one is a guess.
     `renewed_at` is when a face check renewed it that is not known itself. `level` to `table` are what a verdict is
-    worth; None where levels were not told.
+    worth; None where levels were not told. `said` is the vendor's own verdict where it counts as another, because of
+    whom the document names (`person`).
     """
 
     id: str
@@ -54,6 +56,8 @@ class Workflow:
     decision: Decision | None = None
     checks: tuple[Check, ...] = ()
     key: int | str | None = None
+    said: Verdict | None = None
+    person: Comparison | None = None
     url: str | None = None  # the vendor's own link, while it is open
     # The two copies of the record differ about it; or only the summary tells of it at all. Never written.
     is_doubtful: bool = False
@@ -75,8 +79,13 @@ class Workflow:
         return max(filter(None, (self.told_at, self.renewed_at)), default=None)
 
 
-def read_as(reading: Reading, *, table: Table, verified_address: bool, now: datetime) -> Workflow:
-    """The workflow as the reading tells it. `verified_address`: of the identity, for a table that asks for it."""
+def read_as(
+    reading: Reading, *, table: Table, verified_address: bool, now: datetime, person: Comparison | None = None
+) -> Workflow:
+    """The workflow as the reading tells it. `verified_address`: of the identity, for a table that asks for it.
+
+    `person`: whether its document names whom the account names, where that is compared.
+    """
     stage = _stage_of(reading.status)
     created_at, decided_at = _text(reading.created_at), _text(reading.completed_at)
     told = created_at if stage is Stage.OPEN else decided_at
@@ -93,10 +102,21 @@ def read_as(reading: Reading, *, table: Table, verified_address: bool, now: date
     )
     if stage is not Stage.CONCLUDED:
         return workflow
-    evidence = reading.evidence(verified_address=verified_address)
+    person = None if reading.is_face_check else person  # which reads no document
+    is_another = person is not None and person.is_different
+    matched = frozenset() if person is None else person.matched
+    evidence = reading.evidence(verified_address=verified_address, matched=matched)
     level = level_of(table, evidence, now=reading.completed_at or reading.created_at or now)
+    level = min(level, CONTACT) if is_another else level
+    verdict = workflow.verdict
+    if person is not None and is_another and verdict is not None and verdict is not Verdict.FAILED:
+        verdict = person.counts_as.verdict(verdict)
+        level = NONE if verdict is Verdict.FAILED else level
     return replace(
         workflow,
+        verdict=verdict,
+        said=None if verdict is workflow.verdict else workflow.verdict,
+        person=person,
         is_face_check=reading.is_face_check,
         level=level,
         level_name=table.name_of(level),
@@ -169,9 +189,10 @@ def _better(known: Workflow, read: Workflow, *, is_fresh: bool) -> Workflow:
     if _rank(read) < _rank(known):
         return known
     if _rank(read) > _rank(known):
-        return replace(read, account_id=read.account_id or known.account_id, key=known.key or read.key)
+        told = replace(read, account_id=read.account_id or known.account_id, key=known.key or read.key)
+        return _judged(known, told)
     # The same told again: levels may have changed with the table, times have not.
-    return replace(
+    told = replace(
         read,
         account_id=read.account_id or known.account_id,
         key=known.key or read.key,
@@ -181,6 +202,31 @@ def _better(known: Workflow, read: Workflow, *, is_fresh: bool) -> Workflow:
         url=read.url or known.url,
         is_doubtful=known.is_doubtful and not is_fresh,
         is_unlisted=known.is_unlisted and not is_fresh,
+    )
+    return _judged(known, told)
+
+
+def _judged(known: Workflow, read: Workflow) -> Workflow:
+    """What is read with what whom its document names has made of it before.
+
+    A rejection for that stays, and a review until the document is known to be the account's.
+    """
+    if known.said is None or known.person is None:
+        return read
+    compared = read.person
+    if known.verdict is not Verdict.FAILED and compared is not None and (compared.is_matched or compared.is_different):
+        return read
+    if known.verdict is Verdict.FAILED and compared is not None:
+        compared = replace(known.person, of=compared.of)
+    level = known.level if read.level is None or known.level is None else min(read.level, known.level)
+    level_name = read.level_name if level == read.level else known.level_name
+    return replace(
+        read,
+        verdict=known.verdict,
+        said=known.said,
+        person=compared or known.person,
+        level=level,
+        level_name=level_name,
     )
 
 
@@ -196,8 +242,8 @@ def _rank(workflow: Workflow) -> tuple[Stage, str, int]:
     if workflow.stage is not Stage.CONCLUDED:
         return workflow.stage, OLDEST, 0
     # Of one workflow too a missing time never admits: any time is later than that of what nobody knows when it passed.
-    unknown = LATEST if workflow.verdict is Verdict.FAILED else OLDEST
-    return workflow.stage, workflow.decided_at or unknown, _BADNESS[workflow.verdict]
+    unknown = LATEST if (workflow.said or workflow.verdict) is Verdict.FAILED else OLDEST
+    return workflow.stage, workflow.decided_at or unknown, _BADNESS[workflow.said or workflow.verdict]
 
 
 def _pruned(workflows: list[Workflow]) -> tuple[Workflow, ...]:

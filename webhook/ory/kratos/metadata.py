@@ -5,18 +5,31 @@ import math
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from enum import StrEnum
+from typing import Any, TypeVar
 
 from webhook.core.assurance import Assurance, Step
 from webhook.core.evidence import Check, Decision
-from webhook.core.record import HISTORY_LENGTH, Record, Reverification
+from webhook.core.person import Comparison, Match, OnDifferentPerson
+from webhook.core.record import HISTORY_LENGTH, NOTICE_PERSON, Record, Reverification
 from webhook.core.settle import shown
 from webhook.core.status import Status, Verdict
 from webhook.core.times import from_text, to_text
 from webhook.core.workflows import Stage, Workflow, merged, not_forgotten
 
+Word = TypeVar("Word", bound=StrEnum)
+
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
-_SHARED = ("status", "verdict", "account_id", "workflow_execution_id", "initiated_at", "decided_at", "assurance")
+_SHARED = (
+    "status",
+    "verdict",
+    "account_id",
+    "workflow_execution_id",
+    "initiated_at",
+    "decided_at",
+    "assurance",
+    "notice",
+)
 # The members that this version knows, below both copies; what another version wrote beside them stays as it is.
 Names = Mapping[str, "Names"]
 
@@ -33,7 +46,7 @@ PUBLIC_NAMES: Names = {**_COMMON, "reverification": _FURTHER}
 ADMIN_NAMES: Names = {
     **_COMMON,
     "reverification": {**_FURTHER, **_names("initiated_at", "workflow_key")},
-    **_names("workflow_key", "checks", "starts", "history", "asked_at", "forgotten_until"),
+    **_names("workflow_key", "checks", "starts", "history", "asked_at", "forgotten_until", "match"),
     "decision": _DECISION,
 }
 WORKFLOWS = "workflows"
@@ -83,6 +96,8 @@ def admin_summary(record: Record) -> dict[str, Any]:
         written["asked_at"] = record.asked_at
     if record.forgotten_until is not None:
         written["forgotten_until"] = record.forgotten_until
+    if record.person is not None:
+        written["match"] = _match_member(record.person)
     if record.starts:
         written["starts"] = list(record.starts)
     if (further := record.reverification) is not None:
@@ -103,6 +118,8 @@ def _shared_member(record: Record) -> dict[str, Any]:
         "initiated_at": record.initiated_at,
         "decided_at": record.decided_at,
     }
+    if record.notice is not None:
+        written["notice"] = record.notice
     if (assurance := record.assurance) is not None:
         written["assurance"] = {
             "level": assurance.level,
@@ -135,15 +152,24 @@ def _workflow_member(workflow: Workflow) -> dict[str, Any]:
         "checks": _check_members(workflow.checks) or None,
         "workflow_key": workflow.key,
         "verification_url": workflow.url,
+        "said": None if workflow.said is None else workflow.said.value,
+        "match": None if workflow.person is None else _match_member(workflow.person),
+        "match_of": None if workflow.person is None else workflow.person.of,
+        "match_counts_as": None if workflow.person is None else workflow.person.counts_as.value,
     }
     return {name: value for name, value in written.items() if value is not None}
 
 
 WORKFLOW_NAMES: Names = {
     **_names("state", "account_id", "created_at", "decided_at", "seen_at", "renewed_at", "face_check", "level"),
-    **_names("level_name", "expires_at", "table", "checks", "workflow_key", "verification_url"),
+    **_names("level_name", "expires_at", "table", "checks", "workflow_key", "verification_url", "said"),
+    **_names("match", "match_of", "match_counts_as"),
     "decision": _DECISION,
 }
+
+
+def _match_member(person: Comparison) -> dict[str, str]:
+    return {"name": person.name.value, "birthdate": person.birthdate.value}
 
 
 def _decision_member(decision: Decision) -> dict[str, Any]:
@@ -287,6 +313,7 @@ def _parse_shared(written: Mapping[str, Any] | None) -> Record:
         initiated_at=_text(written, "initiated_at"),
         decided_at=_text(written, "decided_at"),
         assurance=_parse_assurance(written.get("assurance")),
+        notice=NOTICE_PERSON if written.get("notice") == NOTICE_PERSON else None,
         reverification=_parse_further(written.get("reverification")),
     )
 
@@ -356,7 +383,26 @@ def _parse_workflow(key: str, written: Mapping[str, Any]) -> Workflow | None:
         checks=tuple(_parse_check(check) for check in _list(written, "checks") if isinstance(check, Mapping)),
         key=_key(written),
         url=_text(written, "verification_url") if stage is Stage.OPEN else None,
+        said=_one_of(Verdict, written.get("said")),
+        person=_parse_person(written),
     )
+
+
+def _parse_person(written: Mapping[str, Any]) -> Comparison | None:
+    match, of = written.get("match"), _text(written, "match_of")
+    if not isinstance(match, Mapping) or of is None:
+        return None
+    counts_as = _one_of(OnDifferentPerson, written.get("match_counts_as"))
+    return Comparison(
+        name=_one_of(Match, match.get("name")) or Match.UNKNOWN,
+        birthdate=_one_of(Match, match.get("birthdate")) or Match.UNKNOWN,
+        of=of,
+        counts_as=counts_as or OnDifferentPerson.REVIEW,
+    )
+
+
+def _one_of(words: type[Word], text: object) -> Word | None:
+    return words(text) if isinstance(text, str) and text in tuple(words) else None
 
 
 def _time(written: Mapping[str, Any], name: str) -> str | None:
