@@ -258,7 +258,7 @@ def _check_traits(traits: Any) -> None:
     malformed = "The request was malformed or contained invalid parameters"
     if not isinstance(traits, dict) or "email" not in traits:
         raise Refused(400, malformed, 'I[#/traits] S[#/properties/traits/required] missing properties: "email"')
-    if extra := sorted(set(traits) - {"email"}):
+    if extra := sorted(set(traits) - {"email", "name", "birthdate"}):
         where = "I[#/traits] S[#/properties/traits/additionalProperties]"
         raise Refused(400, malformed, f'{where} additionalProperties "{extra[0]}" not allowed')
     if not isinstance(traits["email"], str) or "@" not in traits["email"]:

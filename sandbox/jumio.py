@@ -109,10 +109,16 @@ class JumioStandIn:
             workflow.status = "ACQUIRED"
         self.send_callback(workflow_id)
 
-    def decide(self, workflow_id: str, outcome: str, *, callback: bool = True) -> Workflow:
-        """Settle with one of `OUTCOMES`, also once more with another one; then send the callback."""
+    def decide(
+        self, workflow_id: str, outcome: str, *, callback: bool = True, shows: dict[str, Any] | None = None
+    ) -> Workflow:
+        """Settle with one of `OUTCOMES`, also once more with another one; then send the callback.
+
+        `shows` are members of the extraction, where it is not Jane Doe's document that is shown.
+        """
         workflow = self.workflow(workflow_id)
         with self.lock:
+            workflow.shows = workflow.shows if shows is None else shows
             workflow.settle(outcome, self.clock())
         if callback:
             self.send_callback(workflow_id)

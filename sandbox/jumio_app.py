@@ -40,6 +40,7 @@ workflow <code>{{ workflow.id }}</code>.</p>
 <form method="post">
 <fieldset>
 <legend>How shall it end?</legend>
+<p><label>Whose document is shown <input name="document" placeholder="Jane Doe 1990-01-01"></label></p>
 <button name="outcome" value="passed">Passed: the person is who they say</button>
 <button name="outcome" value="warning">Warning: somebody must look at it</button>
 <button name="outcome" value="rejected">Rejected: the document is no good</button>
@@ -128,7 +129,8 @@ def make_app(jumio: JumioStandIn) -> Flask:  # noqa: C901 (one short view after 
         if outcome not in jumio_records.OUTCOMES:
             abort(400, "outcome: one of " + ", ".join(jumio_records.OUTCOMES))
         if not workflow.settled:
-            jumio.decide(workflow.id, outcome)
+            document = request.form.get("document", "").strip()
+            jumio.decide(workflow.id, outcome, shows=jumio_records.names_of(document) if document else None)
         expired = workflow.status != "PROCESSED"
         target = workflow.error_url if expired else workflow.success_url
         if target is None:

@@ -52,6 +52,8 @@ class Workflow:
     status: str = "INITIATED"
     outcome: str | None = None
     decision: dict[str, Any] | None = None
+    # Whose document is shown, and when not to: members of Jumio's extraction.
+    shows: dict[str, Any] = field(default_factory=dict)
 
     @property
     def settled(self) -> bool:
@@ -77,6 +79,14 @@ class Workflow:
 class Account:
     id: str
     workflows: list[Workflow] = field(default_factory=list)
+
+
+def names_of(document: str) -> dict[str, Any]:
+    """The extraction's members of a document told as `Ada Lovelace 1990-05-17`."""
+    *names, last = document.split()
+    born = {"dateOfBirth": last} if last[:1].isdigit() else {}
+    names = names if born else [*names, last]
+    return {"firstName": " ".join(names[:-1]).upper(), "lastName": names[-1].upper(), **born}
 
 
 def decision(kind: str, label: str, score: float) -> dict[str, Any]:
@@ -194,7 +204,7 @@ def _capabilities(workflow: Workflow) -> dict[str, list[dict[str, Any]]]:
             # The personal data a service must not keep: here so that a test can look for it where it must not be.
             person = {"type": "ID_CARD", "issuingCountry": "CHL", "firstName": "JANE", "lastName": "DOE"}
             document = {"dateOfBirth": "1990-01-01", "documentNumber": "1111111", "expiryDate": "2030-01-01"}
-            entry["data"] = {**person, **document} if kind == "PASSED" else {}
+            entry["data"] = {**person, **document, **workflow.shows} if kind == "PASSED" else {}
         elif name == "similarity" and kind == "PASSED":
             entry["data"] = {"similarity": "MATCH"}
         found[name] = [entry]

@@ -69,15 +69,15 @@ class KratosStandIn:
     def admin_url(self) -> str:
         return self.server.url
 
-    def register(self, email: str, *, method: str = "password") -> Registration:
-        flow = _flow("registration")
+    def register(self, email: str, *, method: str = "password", traits: dict[str, Any] | None = None) -> Registration:
+        flow, traits = _flow("registration"), {"email": email, **(traits or {})}
         try:
-            unstored = {**_draft(email), "id": "00000000-0000-0000-0000-000000000000"}
+            unstored = {**_draft(email), "traits": traits, "id": "00000000-0000-0000-0000-000000000000"}
             if self.identities.by_email(email):
                 return Registration(None, None, 400, (TAKEN,))
             if refusal := self.hooks.run("registration", method, _context(flow, unstored), stored=False):
                 return Registration(None, None, refusal.status, refusal.messages, refusal.error)
-            identity = self.identities.create({"email": email}, password=PASSWORD if method == "password" else None)
+            identity = self.identities.create(traits, password=PASSWORD if method == "password" else None)
         except Refused as problem:
             return Registration(None, None, problem.code, error={"code": problem.code, "message": problem.message})
         token = None

@@ -36,7 +36,16 @@ IDENTITY_SCHEMA = {
                         "verification": {"via": "email"},
                         "recovery": {"via": "email"},
                     },
-                }
+                },
+                "name": {
+                    "type": "object",
+                    "properties": {
+                        "first": {"type": "string", "title": "First name", "maxLength": 100},
+                        "last": {"type": "string", "title": "Last name", "maxLength": 100},
+                    },
+                    "additionalProperties": False,
+                },
+                "birthdate": {"type": "string", "format": "date", "title": "Date of birth", "maxLength": 10},
             },
             "required": ["email"],
             "additionalProperties": False,

@@ -29,16 +29,16 @@ class NativeClient:
         # A refused recovery sets a cookie even for a native client, whom Kratos then turns away for having one.
         self._http.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
 
-    def register(self, email: str, *, method: str = "password") -> Registration:
+    def register(self, email: str, *, method: str = "password", traits: dict[str, Any] | None = None) -> Registration:
         url = self._new_flow("registration")
-        traits = {"traits": {"email": email}}
+        given = {"traits": {"email": email, **(traits or {})}}
         if method == "password":
-            reply = self._submit(url, {"method": "password", "password": PASSWORD, **traits})
+            reply = self._submit(url, {"method": "password", "password": PASSWORD, **given})
         else:
-            reply = self._submit(url, {"method": "code", **traits})
+            reply = self._submit(url, {"method": "code", **given})
             if reply.json().get("state") == "sent_email":
                 code = self._mailed_code(email, "registration")
-                reply = self._submit(url, {"method": "code", "code": code, **traits})
+                reply = self._submit(url, {"method": "code", "code": code, **given})
         body = reply.json()
         identity_id = body.get("identity", {}).get("id")
         return Registration(

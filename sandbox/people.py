@@ -92,7 +92,8 @@ class Kratos(Protocol):
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None: ...
 
-    def register(self, email: str, *, method: str = "password") -> Registration: ...
+    def register(self, email: str, *, method: str = "password", traits: dict[str, Any] | None = None) -> Registration:
+        """`traits` beside the address: `name` with `first` and `last`, `birthdate`."""
 
     def login(self, email: str, *, method: str = "password", password: str = PASSWORD) -> Login: ...
 

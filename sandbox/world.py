@@ -44,11 +44,12 @@ class World:
             time.sleep(0.02)
         return record
 
-    def verify(self, verification_url: str, outcome: str) -> None:
-        """What a person does in the browser: open the link, and end up with this outcome."""
+    def verify(self, verification_url: str, outcome: str, *, document: str = "") -> None:
+        """What a person does in the browser: open the link, show this document, and end up with this outcome."""
         page = requests.get(verification_url, timeout=10)
         page.raise_for_status()
-        requests.post(urljoin(verification_url, page.url), data={"outcome": outcome}, timeout=10).raise_for_status()
+        done = {"outcome": outcome, "document": document}
+        requests.post(urljoin(verification_url, page.url), data=done, timeout=10).raise_for_status()
 
 
 @contextlib.contextmanager

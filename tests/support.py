@@ -234,9 +234,10 @@ class World:
     def client(self) -> FlaskClient:
         return self.app.test_client()
 
-    def person(self, name: str = "person", **metadata: Any) -> str:
-        """A new identity's id."""
-        return str(self.kratos.identities.create({"email": f"{name}@example.com"}, **metadata)["id"])
+    def person(self, name: str = "person", *, traits: dict[str, Any] | None = None, **metadata: Any) -> str:
+        """A new identity's id; `traits` beside the address."""
+        traits = {"email": f"{name}@example.com", **(traits or {})}
+        return str(self.kratos.identities.create(traits, **metadata)["id"])
 
     def person_with(self, record: Record, name: str = "person") -> str:
         """A new identity, with this record in both copies."""

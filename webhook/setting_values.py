@@ -8,14 +8,18 @@ import ipaddress
 import re
 from collections.abc import Callable
 from datetime import timedelta
+from enum import StrEnum
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 from webhook.core.assurance import Table
 from webhook.core.assurance_table import parse_table
-from webhook.core.status import OnRejected, Status
+from webhook.core.status import Status
 from webhook.core.times import parse_duration
 from webhook.errors import Malformed
+
+Word = TypeVar("Word", bound=StrEnum)
 
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _PRINTABLE = re.compile(r"[\x20-\x7e]+")
@@ -184,8 +188,8 @@ def duration(text: str) -> timedelta:
     return parsed
 
 
-def one_of(kind: type[OnRejected]) -> Callable[[str], OnRejected]:
-    def parse(text: str) -> OnRejected:
+def one_of(kind: type[Word]) -> Callable[[str], Word]:
+    def parse(text: str) -> Word:
         try:
             return kind(text)
         except ValueError:

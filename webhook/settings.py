@@ -13,7 +13,9 @@ from dotenv import dotenv_values
 from webhook import __version__, limits, valkey_url
 from webhook import setting_values as values
 from webhook.core.assurance import Table
+from webhook.core.person import OnDifferentPerson
 from webhook.core.status import OnRejected, Status
+from webhook.ory.kratos.traits import Traits, parse_traits
 from webhook.setting_values import shipped_table
 from webhook.valkey_url import ValkeyUrl
 
@@ -40,6 +42,8 @@ class KratosSettings:
     api_key: str | None = field(repr=False)
     user_agent: str
     max_in_flight: int
+    # Where the traits hold whom the account names; None where that is not compared.
+    traits: Traits | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +72,7 @@ class VerificationSettings:
     reauth_workflow_key: int | str
     block_login_statuses: frozenset[Status]
     on_rejected: OnRejected
+    on_different_person: OnDifferentPerson
     assurance_table: Table
     max_starts_per_day: int
 
@@ -129,6 +134,7 @@ class Settings:
                 api_key=reader.perhaps("ORY_API_KEY", values.header_value),
                 user_agent=user_agent,
                 max_in_flight=optional("KRATOS_MAX_IN_FLIGHT", values.number(1, 10_000), limits.KRATOS_MAX_IN_FLIGHT),
+                traits=reader.perhaps("IDENTITY_TRAITS", parse_traits),
             ),
             jumio=JumioSettings(
                 auth_url=required("JUMIO_AUTH_URL", values.url),
@@ -151,6 +157,9 @@ class Settings:
                 ),
                 block_login_statuses=optional("BLOCK_LOGIN_STATUSES", values.statuses, frozenset({Status.REJECTED})),
                 on_rejected=optional("ON_REJECTED", values.one_of(OnRejected), OnRejected.REVOKE),
+                on_different_person=optional(
+                    "ON_DIFFERENT_PERSON", values.one_of(OnDifferentPerson), OnDifferentPerson.REVIEW
+                ),
                 assurance_table=optional("ASSURANCE_TABLE", values.table, shipped_table()),
                 max_starts_per_day=optional("MAX_STARTS_PER_DAY", values.number(1, 1000), 5),
             ),

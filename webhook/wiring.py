@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from webhook.coordination.local import Local
 from webhook.coordination.pace import Pace
@@ -22,6 +23,9 @@ from webhook.verification.settle import Settler
 from webhook.verification.start import Starter
 from webhook.verification.sweep import Report, Sweeper
 from webhook.verification.walk import Walk
+
+if TYPE_CHECKING:
+    from webhook.verification.person import Persons
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,6 +99,15 @@ def _coordination(settings: Settings) -> Coordination:
     return Shared(Client(settings.valkey), local, RATE_LIMITS)
 
 
+def _persons(settings: Settings) -> "Persons | None":
+    if settings.kratos.traits is None:
+        return None
+    # Imported here: without IDENTITY_TRAITS nobody pays for it.
+    from webhook.verification.person import Persons
+
+    return Persons(settings.jumio.callback_secrets, on_different=settings.verification.on_different_person)
+
+
 def _services(
     settings: Settings,
     coordination: Coordination,
@@ -126,6 +139,7 @@ def _services(
         recorder=recorder,
         links=links,
         coordination=coordination,
+        persons=_persons(settings),
         clock=clock,
         vendor_seconds=vendor_seconds,
     )

@@ -13,7 +13,9 @@ from support import API_KEY, CLIENT_SECRET, LEAST, REQUIRED, settings_of
 
 from webhook import __version__
 from webhook.core.assurance_table import parse_table
+from webhook.core.person import OnDifferentPerson
 from webhook.core.status import OnRejected, Status
+from webhook.ory.kratos.traits import Traits
 from webhook.settings import Settings, SettingsError, shipped_table
 from webhook.valkey_url import ValkeyUrl
 
@@ -152,6 +154,23 @@ MALFORMED = {
     "JUMIO_LOCALE": ["english", "e", "en_GB", "en-GBR", "en-"],
     "BLOCK_LOGIN_STATUSES": ["blocked", "rejected,", "rejected review", "REJECTED", "rejected,unknown,pending"],
     "ON_REJECTED": ["delete", "REVOKE", "revoke,block"],
+    "ON_DIFFERENT_PERSON": ["deny", "REVIEW", "review,reject"],
+    "IDENTITY_TRAITS": [
+        "name",
+        "/name",
+        "name=/name",
+        "given_name=name",
+        "given_name=",
+        "given_name=/",
+        "given_name=/name/",
+        "given_name=/a~2b",
+        "given_name=/traits/name",
+        "given_name=/a,given_name=/b",
+        "full_name=/name,given_name=/name/first",
+        "full_name=/name,family_name=/name/last",
+        "birthdate=/birthdate",
+        "given_name=/a,,family_name=/b",
+    ],
     "JUMIO_REAUTH_WORKFLOW_KEY": ["schlüssel", "a\tb"],
     "ASSURANCE_TABLE": ["/nowhere/table.toml", "/", "/proc/self/exe"],
     "MAX_STARTS_PER_DAY": ["0", "1001", "-1", "five", "2.5"],
@@ -253,6 +272,15 @@ ACCEPTED = [
     ("BLOCK_LOGIN_STATUSES", ",".join(Status), "verification.block_login_statuses", set(Status)),
     ("ON_REJECTED", "block", "verification.on_rejected", OnRejected.BLOCK),
     ("ON_REJECTED", "deactivate", "verification.on_rejected", OnRejected.DEACTIVATE),
+    ("ON_DIFFERENT_PERSON", "reject", "verification.on_different_person", OnDifferentPerson.REJECT),
+    ("ON_DIFFERENT_PERSON", "ignore", "verification.on_different_person", OnDifferentPerson.IGNORE),
+    ("IDENTITY_TRAITS", "full_name=/name", "kratos.traits", Traits(paths={"full_name": ("name",)})),
+    (
+        "IDENTITY_TRAITS",
+        "given_name=/name/first, family_name=/na~1me/0/l~0st ,birthdate=/born",
+        "kratos.traits",
+        Traits(paths={"given_name": ("name", "first"), "family_name": ("na/me", "0", "l~st"), "birthdate": ("born",)}),
+    ),
     ("JUMIO_REAUTH_WORKFLOW_KEY", "9", "verification.reauth_workflow_key", 9),
     ("JUMIO_REAUTH_WORKFLOW_KEY", "my-face-key", "verification.reauth_workflow_key", "my-face-key"),
     ("MAX_STARTS_PER_DAY", "1", "verification.max_starts_per_day", 1),

@@ -3,14 +3,15 @@
 
 The second set was written when the rules had been tuned by the first; then they were tuned by both. A line is
 `why | account | document`; `given / family` are apart, else it is a full name. `~` is a half that is absent.
-`python tests/core/names.py` measures what `webhook.core.person` says of them.
+`python tests/core/names.py` measures what `webhook.core.same_person` says of them.
 """
 
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from webhook.core.person import Match, Person, same_name
+from webhook.core.person import Match, Person
+from webhook.core.same_person import same_name
 
 SAME = """
 equal, one full name | Ada Lovelace | Ada Lovelace

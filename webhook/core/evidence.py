@@ -60,7 +60,7 @@ class Reading:
     """What the vendor says of one workflow execution.
 
     `references` are the identity ids it was started for, as the vendor echoes them. `is_face_check`: only a face was
-    compared with an earlier one, no document was shown. `person` is whom the document names.
+    compared with an earlier one, no document was shown. `people` are whom the documents name.
     """
 
     account_id: str
@@ -77,7 +77,7 @@ class Reading:
     is_face_check: bool = False
     document_type: str | None = None
     document_expires_at: datetime | None = None
-    person: Person = field(default=Person(), repr=False)
+    people: tuple[Person, ...] = field(default=(), repr=False)
 
     def evidence(self, *, verified_address: bool, matched: frozenset[str] = frozenset()) -> Evidence:
         """What it brings for a level."""

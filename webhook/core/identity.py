@@ -4,6 +4,7 @@
 from datetime import timedelta
 from typing import Any, Protocol
 
+from webhook.core.person import Person
 from webhook.core.record import Record
 from webhook.core.workflows import Workflow
 
@@ -21,6 +22,8 @@ class Identity(Protocol):
     def state(self) -> str | None: ...
     @property
     def verified_address(self) -> bool: ...
+    @property
+    def person(self) -> Person | None: ...
     @property
     def record(self) -> Record: ...
     @property

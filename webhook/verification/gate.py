@@ -7,7 +7,7 @@ from datetime import timedelta
 from webhook.core.assurance import effective_level
 from webhook.core.events import Note
 from webhook.core.policy import Policy, Standing, Unmet, judge
-from webhook.core.record import Record
+from webhook.core.record import NOTICE_PERSON, Record
 from webhook.core.start import is_overdue
 from webhook.core.status import STARTABLE, Status
 from webhook.core.times import from_text
@@ -32,12 +32,16 @@ class RecordUnreadable(ServiceError):
 
 @dataclass(frozen=True, kw_only=True)
 class Judgement:
-    """What the gate says of one record, by what one hook demands; `link` is where a stopped person can go on."""
+    """What the gate says of one record, by what one hook demands; `link` is where a stopped person can go on.
+
+    `is_another`: the document that was shown is not theirs, as far as the names tell.
+    """
 
     status: Status
     standing: Standing
     is_blocked: bool
     unmet: Unmet | None
+    is_another: bool = False
     link: str | None = None
 
     @property
@@ -107,6 +111,7 @@ class Gate:
             standing=standing,
             is_blocked=record.status in block,
             unmet=judge(policy, standing, now=now),
+            is_another=record.notice == NOTICE_PERSON,
         )
 
     def _recorded(self, identity_id: str) -> Record:

@@ -2,15 +2,17 @@
 """The one path a verdict takes: observe (read Kratos and the vendor, decide), apply (write to Kratos, end sessions)."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from webhook.core.events import Event, Note
 from webhook.core.evidence import Reading
 from webhook.core.ids import usable_identity_id
+from webhook.core.person import Comparison
 from webhook.core.record import Record
-from webhook.core.settle import Outcome, Result, settle, settle_unknown, with_its_steps
+from webhook.core.settle import Outcome, Result, settle, settle_unknown, shown, with_its_steps
 from webhook.core.start import begun_anew
 from webhook.core.status import OnRejected, Status
 from webhook.core.workflows import Stage, Workflow
@@ -23,6 +25,9 @@ from webhook.verification.audit import audit
 from webhook.verification.links import Links
 from webhook.verification.ports import Clock, Coordination, Identities, Identity, Vendor
 from webhook.verification.recorder import Recorder
+
+if TYPE_CHECKING:
+    from webhook.verification.person import Persons
 
 
 class VerdictNotRecorded(KratosUnavailable):
@@ -94,9 +99,11 @@ class Settler:
         recorder: Recorder,
         links: Links,
         coordination: Coordination,
+        persons: "Persons | None",
         clock: Clock,
         vendor_seconds: float,
     ) -> None:
+        self._persons = persons
         self._settings = settings
         self._recorder = recorder
         self._identities = identities
@@ -166,7 +173,7 @@ class Settler:
         :raises KratosError: the identity cannot be read now.
         """
         identity = listed or self._identities.get(identity_id)
-        told = self._told(identity.record, choice)
+        told = self._told(identity.record, [*choice(identity.record), *self.outdated(identity)])
         seen = self._decided(identity, told, is_fresh=True)
         if (told or listed is not None) and (
             seen.is_to_be_written or self._new_state(seen)
@@ -234,10 +241,23 @@ class Settler:
         with time_limit(self._vendor_seconds):
             return self._vendor.read(account_id=account_id, workflow_execution_id=workflow_execution_id)
 
-    def _told(self, record: Record, choice: Choice) -> list[_Told]:
+    def outdated(self, identity: Identity) -> list[Workflow]:
+        """What was compared with another name than the account bears now."""
+        if self._persons is None or identity.person is None:
+            return []
+        return self._persons.outdated(identity.record, identity.person)
+
+    def bears_old_key(self, identity: Identity) -> bool:
+        """Whether a fingerprint of the name is by another secret than the first."""
+        persons, account = self._persons, identity.person
+        if persons is None or account is None:
+            return False
+        return any(persons.renewed(each, account) != each for each in identity.record.known)
+
+    def _told(self, record: Record, chosen: Sequence[Workflow]) -> list[_Told]:
         told: list[_Told] = []
         failed: VendorError | None = None
-        for workflow in choice(record):
+        for workflow in {each.id: each for each in chosen}.values():
             account_id = workflow.account_id or record.account_id
             if account_id is None or not workflow.id:
                 continue
@@ -265,12 +285,34 @@ class Settler:
                     verified_address=identity.verified_address,
                     now=self._clock(),
                     is_fresh=is_fresh,
+                    person=self._compared(identity, reading),
                 )
             )
             record = outcome.record
             outcomes.append(outcome)
+        gone = {workflow_id for workflow_id, reading in told if reading is None}
+        record = self._with_persons(identity, record, gone)
         record = with_its_steps(self._links.restored(identity.id, record), table=self._settings.assurance_table)
         return Observation(identity=identity, outcomes=tuple(outcomes), record=record)
+
+    def _compared(self, identity: Identity, reading: Reading) -> Comparison | None:
+        if self._persons is None or identity.person is None:
+            return None
+        return self._persons.compare(identity.person, reading.people)
+
+    def _with_persons(self, identity: Identity, record: Record, gone: Collection[str]) -> Record:
+        """The record without what was compared with another name and is `gone` at the vendor, by today's key."""
+        persons, account = self._persons, identity.person
+        if persons is None or account is None:
+            return record
+        outdated = {each.id for each in persons.outdated(record, account)} & set(gone)
+        known = tuple(
+            persons.untold(each, account, table=self._settings.assurance_table)
+            if each.id in outdated
+            else persons.renewed(each, account)
+            for each in record.known
+        )
+        return record if known == record.known else shown(record, known)
 
     def _new_state(self, seen: Observation) -> str | None:
         """The state that the identity must be given, where it has another."""

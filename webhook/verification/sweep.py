@@ -230,7 +230,7 @@ class Sweeper:
         record = identity.record
         if is_start_due(record):
             return None if self._is_left_alone(identity, now) else lambda: self._start(identity.id)
-        if (due := self._due(record, identity.id, now)) or self._must_be_written(identity):
+        if (due := self._due(identity, now)) or self._must_be_written(identity):
             return lambda: self._look(identity, due)
         if was_just_rejected(record, now=now, unchanged_for=identity.unchanged_for):
             return lambda: self._end_sessions(identity.id)
@@ -247,12 +247,16 @@ class Sweeper:
         elif self._looked_at.pop(identity_id, None) is not None or is_indexed:
             self._coordination.unschedule(identity_id)
 
-    def _due(self, record: Record, identity_id: str, now: datetime) -> list[str]:
-        """The workflows to be read at the vendor: what is open and due, and what the copies of the record dispute."""
-        looked_at = self._looked_at.get(identity_id)
+    def _due(self, identity: Identity, now: datetime) -> list[str]:
+        """The workflows to be read at the vendor: what is open and due, and what is doubtful.
+
+        That is what the copies of the record dispute, and what was compared with another name.
+        """
+        record, looked_at = identity.record, self._looked_at.get(identity.id)
         due = due_ones(record, looked_at=looked_at, now=now)
         was_settled = looked_at is not None and now - looked_at < THEN_EVERY  # or would have been, if it could be
-        return [each.id for each in (*due, *(() if was_settled else disputed(record)))]
+        doubtful = () if was_settled else (*disputed(record), *self._settler.outdated(identity))
+        return [each.id for each in (*due, *doubtful)]
 
     def _is_left_alone(self, identity: Identity, now: datetime) -> bool:
         """Whether the start is still left to the hook, which is repeated, and to the person, who presses again.
@@ -271,7 +275,12 @@ class Sweeper:
         record = identity.record
         is_wanted_inactive = record.status is Status.REJECTED and self._settings.on_rejected is OnRejected.DEACTIVATE
         lacks_steps = record.assurance is not None and record.assurance.steps is None
-        return lacks_steps or not identity.holds(record) or (is_wanted_inactive and identity.state != "inactive")
+        return (
+            lacks_steps
+            or not identity.holds(record)
+            or (is_wanted_inactive and identity.state != "inactive")
+            or self._settler.bears_old_key(identity)
+        )
 
     def _named(self, identity_id: str, report: Report, forget: str | None) -> Change:
         if forget is not None:

@@ -16,10 +16,11 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Request
 
 from webhook.core.events import Note
+from webhook.core.policy import Unmet
 from webhook.errors import Malformed, ServiceError, Unauthorized
 from webhook.limits import MAX_BODY_BYTES, REQUEST_SECONDS
 from webhook.ory.kratos.hooks import GateHook, parse_validate
-from webhook.ory.kratos.refusals import cannot_decide, policy_refusal, status_refusal
+from webhook.ory.kratos.refusals import cannot_decide, person_refusal, policy_refusal, status_refusal
 from webhook.runtime import log
 from webhook.runtime.deadline import time_limit
 from webhook.verification.gate import Judgement
@@ -92,6 +93,8 @@ class GateRoute:
         return HTTPStatus.OK, {"status": judged.status} | level
 
     def _refusal(self, hook: GateHook, judged: Judgement) -> dict[str, Any]:
+        if judged.is_another and judged.unmet in (None, Unmet.LEVEL):
+            return person_refusal(judged.status, verification_url=judged.link)
         if judged.is_blocked or judged.unmet is None or hook.policy is None:
             return status_refusal(judged.status, verification_url=judged.link)
         return policy_refusal(

@@ -7,11 +7,13 @@ import math
 import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
+from itertools import takewhile
 from typing import Any
 from urllib.parse import urlsplit
 
 from webhook.core.evidence import Check, Decision, Reading
 from webhook.core.ids import usable_vendor_id
+from webhook.core.person import Person
 from webhook.core.start import Started
 from webhook.core.times import from_text
 from webhook.errors import VendorUnavailable
@@ -123,7 +125,32 @@ def _parse_document(extractions: object) -> dict[str, Any]:
     data = [_member(run, "data") for run in runs]
     kinds = [kind for kind in (_short_text(item.get("type")) for item in data) if kind is not None]
     ends = [end for end in (_end_of_day(item.get("expiryDate")) for item in data) if end is not None]
-    return {"document_type": kinds[0] if kinds else None, "document_expires_at": min(ends, default=None)}
+    return {
+        "document_type": kinds[0] if kinds else None,
+        "document_expires_at": min(ends, default=None),
+        "people": tuple(_parse_person(item) for item in data if item),
+    }
+
+
+def _parse_person(data: Mapping[str, Any]) -> Person:
+    """Whom a document names, as Jumio read it; of the birth date as much as is printed."""
+    return Person(
+        given_name=_long_text(data.get("firstName")),
+        family_name=_long_text(data.get("lastName")),
+        birthdate=_printed(data.get("dateOfBirthParts")) or _long_text(data.get("dateOfBirth")),
+    )
+
+
+def _printed(parts: object) -> str | None:
+    """What is not printed is missing among the parts, where Jumio tells them."""
+    if not isinstance(parts, dict):
+        return None
+    told = takewhile(bool, (parts.get(name) for name in ("year", "month", "day")))
+    return "-".join(str(part)[:4].zfill(2) for part in told) or None
+
+
+def _long_text(value: object) -> str | None:
+    return value[:1000] if isinstance(value, str) else None
 
 
 def _end_of_day(value: object) -> datetime | None:

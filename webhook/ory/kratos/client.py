@@ -47,6 +47,7 @@ class KratosClient:
 
     def __init__(self, settings: KratosSettings, *, is_patient: bool = False) -> None:
         self._is_patient = is_patient
+        self._traits = settings.traits
         self._resume_at: dict[str, float] = {}
         self._page_size, self._fitted = PAGE_SIZE, 0
         client = ApiClient(Configuration(host=settings.admin_url, access_token=settings.api_key))
@@ -63,7 +64,7 @@ class KratosClient:
         """
         send = self._identities.get_identity_without_preload_content
         answer = self._call("get_identity", partial(send, identity_id))
-        return _identity_of(answer)
+        return self._identity_of(answer)
 
     def note_asked(self, identity_id: str, asked_at: str) -> Identity:
         """Note that a start is asked for, whatever else is recorded. Kratos' reply spares reading the identity before.
@@ -106,7 +107,7 @@ class KratosClient:
             try:
                 answer = self._call("list_identities", partial(send, page_size=asked_for, page_token=token))
                 following = next_page_token(answer.headers.get("Link"))
-                page = _page_of(answer)
+                page = self._page_of(answer)
             except (AnswerTooLarge, TooDeep) as error:
                 self._page_size, self._fitted = max(asked_for // 2, 1), 0
                 if asked_for == 1:
@@ -127,7 +128,7 @@ class KratosClient:
         """
         send = self._identities.list_identities_without_preload_content
         try:
-            return _page_of(self._call("list_identities", partial(send, ids=list(identity_ids))))
+            return self._page_of(self._call("list_identities", partial(send, ids=list(identity_ids))))
         except (AnswerTooLarge, TooDeep):
             half = len(identity_ids) // 2
             return [*self.many(identity_ids[:half]), *self.many(identity_ids[half:])] if half else []
@@ -161,7 +162,15 @@ class KratosClient:
     def _patch(self, identity_id: str, patch: Sequence[Mapping[str, Any]]) -> Identity:
         send = self._identities.patch_identity_without_preload_content
         operations = [JsonPatch(**operation) for operation in patch]
-        return _identity_of(self._call("patch_identity", partial(send, identity_id, operations)))
+        return self._identity_of(self._call("patch_identity", partial(send, identity_id, operations)))
+
+    def _page_of(self, answer: Answer) -> list[Identity]:
+        told_at = answered_at(answer.headers.get("Date"))
+        return parse_page(parse_json(answer.body), told_at=told_at, traits=self._traits)
+
+    def _identity_of(self, answer: Answer) -> Identity:
+        told_at = answered_at(answer.headers.get("Date"))
+        return parse_identity(parse_json(answer.body), told_at=told_at, traits=self._traits)
 
     def _call(self, operation: str, send: _Send) -> Answer:
         """Send, and once more after each wait when Kratos asks for it and the time allows."""
@@ -201,14 +210,6 @@ class KratosClient:
         left, reset = headers.get("x-ratelimit-remaining") or "", _reset_seconds(headers)
         if reset is not None and left.isascii() and left.isdigit() and len(left) < 9 and int(left) <= LEFT_TO_OTHERS:
             self._resume_at[operation] = time.monotonic() + min(reset, LONGEST_REST_SECONDS)
-
-
-def _page_of(answer: Answer) -> list[Identity]:
-    return parse_page(parse_json(answer.body), told_at=answered_at(answer.headers.get("Date")))
-
-
-def _identity_of(answer: Answer) -> Identity:
-    return parse_identity(parse_json(answer.body), told_at=answered_at(answer.headers.get("Date")))
 
 
 class _Transient(KratosUnavailable):

@@ -12,6 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from webhook.core.identity import Identity as AnyIdentity
 from webhook.core.ids import usable_identity_id
+from webhook.core.person import Person
 from webhook.core.record import Record
 from webhook.core.times import from_text
 from webhook.core.workflows import Workflow
@@ -33,6 +34,7 @@ from webhook.ory.kratos.metadata import (
     with_what_stands,
     workflow_members,
 )
+from webhook.ory.kratos.traits import Traits
 
 _LONGEST_LINK_HEADER = 8192
 _ABSENT = object()
@@ -40,9 +42,10 @@ _ABSENT = object()
 
 @dataclass(frozen=True, kw_only=True)
 class Identity:
-    """What the service uses of an identity; traits and credentials are never kept.
+    """What the service uses of an identity; of its traits only whom the account names, and no credentials.
 
-    `unchanged_for` is how long ago it was written, by Kratos' own clock; None where Kratos did not say.
+    `unchanged_for` is how long ago it was written, by Kratos' own clock; None where Kratos did not say. `person` is
+    whom the account names; None where the settings do not say where that stands.
     """
 
     id: str
@@ -51,6 +54,7 @@ class Identity:
     metadata_admin: Any
     verified_address: bool = False
     unchanged_for: timedelta | None = field(default=None, compare=False)
+    person: Person | None = field(default=None, repr=False)
 
     @cached_property
     def record(self) -> Record:
@@ -101,7 +105,7 @@ def _number(digits: str) -> int | float:
     return int(digits) if len(digits) < 100 else float(digits)
 
 
-def parse_identity(document: object, *, told_at: datetime | None = None) -> Identity:
+def parse_identity(document: object, *, told_at: datetime | None = None, traits: Traits | None = None) -> Identity:
     """One identity; `told_at` is when Kratos says that it answered.
 
     :raises NotKratos: it is not one.
@@ -116,6 +120,7 @@ def parse_identity(document: object, *, told_at: datetime | None = None) -> Iden
         metadata_public=document.get("metadata_public"),
         metadata_admin=document.get("metadata_admin"),
         verified_address=_has_verified_address(document.get("verifiable_addresses")),
+        person=None if traits is None else traits.person_of(document.get("traits")),
         unchanged_for=None if told_at is None or updated_at is None else max(told_at - updated_at, timedelta()),
     )
 
@@ -126,14 +131,14 @@ def _has_verified_address(addresses: object) -> bool:
     )
 
 
-def parse_page(document: object, *, told_at: datetime | None = None) -> list[Identity]:
+def parse_page(document: object, *, told_at: datetime | None = None, traits: Traits | None = None) -> list[Identity]:
     """A page of identities.
 
     :raises NotKratos: it is not one.
     """
     if not isinstance(document, list):
         raise NotKratos("Kratos' answer is not a list of identities")
-    return [parse_identity(item, told_at=told_at) for item in document]
+    return [parse_identity(item, told_at=told_at, traits=traits) for item in document]
 
 
 def answered_at(date_header: str | None) -> datetime | None:

@@ -20,6 +20,12 @@ MESSAGE_IDS = {
     Status.APPROVED: 9010006,
 }
 
+# What was shown may be anybody's: the text tells neither what differs nor what the document says.
+ANOTHER_PERSON = 9010007
+_ANOTHER_PERSON = (
+    "We could not confirm that this account is yours."
+    " Please make sure that it bears your name and date of birth as your own document does."
+)
 _CONTACT_SUPPORT = "Please contact support for a link."
 _TEXTS = {
     Status.REJECTED: "We could not confirm your identity, so you cannot sign in."
@@ -52,6 +58,13 @@ def status_refusal(status: Status, *, verification_url: str | None) -> dict[str,
         lead = "If not, continue" if status is Status.PENDING else "Continue"
         text = f"{text.removesuffix(_CONTACT_SUPPORT).rstrip()} {lead} here: {verification_url}"
     return interrupt(MESSAGE_IDS[status], text, context)
+
+
+def person_refusal(status: Status, *, verification_url: str | None) -> dict[str, Any]:
+    """Kratos' interrupt payload for whoever showed a document that is not the account's."""
+    context = {"status": status.value} | ({"verification_url": verification_url} if verification_url else {})
+    what_to_do = f"Then continue here: {verification_url}" if verification_url else "Then please contact support."
+    return interrupt(ANOTHER_PERSON, f"{_ANOTHER_PERSON} {what_to_do}", context)
 
 
 def policy_refusal(

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from core.names import Case, cases, counts, precision, recall
 from webhook.core.names import MOST_CHARACTERS, MOST_WORDS, parse_name
-from webhook.core.person import Match, Person, same_birthdate, same_name
+from webhook.core.person import Match, Person
+from webhook.core.same_person import same_birthdate, same_name
 
 MATCHED, DIFFERENT, UNKNOWN = Match.MATCHED, Match.DIFFERENT, Match.UNKNOWN
 CASES = tuple(cases())

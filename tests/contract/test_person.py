@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whose document it is counts: what follows where it names another person than the account, and where that changes."""
+
+import json
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from support import CALLBACK_SECRET, World, message_of
+
+from sandbox import faults
+from webhook import wiring
+from webhook.verification.sweep import Report
+
+ADA = {"name": {"first": "Ada", "last": "Lovelace"}, "birthdate": "1990-05-17"}
+ADAS = {"firstName": "ADA", "lastName": "LOVELACE", "dateOfBirth": "1990-05-17"}
+GUS = {"name": {"first": "Gus", "last": "Grissom"}, "birthdate": "1986-04-03"}
+POINTERS = "given_name=/name/first,family_name=/name/last,birthdate=/birthdate"
+
+MakeWorld = Callable[..., World]
+
+
+@pytest.fixture
+def world(make_world: MakeWorld) -> World:
+    return make_world(IDENTITY_TRAITS=POINTERS)
+
+
+def shown(world: World, traits: dict[str, Any], document: dict[str, Any], outcome: str = "passed") -> str:
+    """Somebody whose account says this and who showed that."""
+    person = world.person(traits=traits)
+    assert world.initiate(person).status_code == 200
+    [workflow] = world.jumio.truth(person)
+    world.jumio.decide(workflow.id, outcome, callback=False, shows=document)
+    assert world.call_back(workflow).json == {"result": "applied"}
+    return person
+
+
+def change_traits(world: World, person: str, traits: dict[str, Any]) -> None:
+    """In the settings, where no hook tells us."""
+    before = world.kratos.identities.get(person)
+    world.kratos.identities.store({**before, "traits": {**before["traits"], **traits}})
+
+
+def sweep(world: World) -> Report:
+    return wiring.for_commands(world.settings).sweeper(threading.Event()).sweep()
+
+
+def match_of(world: World, person: str) -> dict[str, str] | None:
+    found: dict[str, str] | None = world.record(person)[1].get("match")
+    return found
+
+
+def summary(world: World, person: str) -> tuple[Any, ...]:
+    public = world.record(person)[0]
+    return public["status"], public["verdict"], public["assurance"]["level"], public.get("notice")
+
+
+MATCHED, DIFFERENT, UNKNOWN = "matched", "different", "unknown"
+
+
+def test_whoever_shows_their_own_document_is_approved(world: World) -> None:
+    person = shown(world, ADA, ADAS)
+    assert summary(world, person) == ("approved", "PASSED", 3, None)
+    assert match_of(world, person) == {"name": MATCHED, "birthdate": MATCHED}
+
+
+@pytest.mark.parametrize(
+    ("on_different", "expected"),
+    [
+        (None, ("review", "WARNING", 1, "person")),
+        ("review", ("review", "WARNING", 1, "person")),
+        ("reject", ("rejected", "FAILED", 0, "person")),
+        ("ignore", ("approved", "PASSED", 1, "person")),
+    ],
+)
+def test_whoever_shows_somebody_elses_is_not(
+    make_world: MakeWorld, on_different: str | None, expected: tuple[Any, ...]
+) -> None:
+    world = make_world(IDENTITY_TRAITS=POINTERS, ON_DIFFERENT_PERSON=on_different)
+    person = shown(world, GUS, ADAS)
+    assert summary(world, person) == expected
+    assert match_of(world, person) == {"name": DIFFERENT, "birthdate": DIFFERENT}
+
+
+@pytest.mark.parametrize(
+    ("traits", "document", "expected"),
+    [
+        (ADA, {**ADAS, "dateOfBirth": "1990-05-18"}, ("review", MATCHED, DIFFERENT)),
+        (ADA, {**ADAS, "dateOfBirthParts": {"year": 1990}}, ("approved", MATCHED, MATCHED)),
+        (ADA, {**ADAS, "firstName": "N/A", "lastName": "N/A"}, ("approved", UNKNOWN, MATCHED)),
+        (ADA, {**ADAS, "firstName": "CHARLES"}, ("review", DIFFERENT, MATCHED)),
+        ({"name": {"last": "Lovelace"}}, ADAS, ("approved", MATCHED, UNKNOWN)),
+        ({}, ADAS, ("approved", UNKNOWN, UNKNOWN)),
+    ],
+)
+def test_what_differs_and_what_is_not_known(
+    world: World, traits: dict[str, Any], document: dict[str, Any], expected: tuple[str, str, str]
+) -> None:
+    status, name, birthdate = expected
+    person = shown(world, traits, document)
+    assert world.record(person)[0]["status"] == status
+    assert match_of(world, person) == {"name": name, "birthdate": birthdate}
+
+
+def test_a_rejection_of_jumios_stays_one_whosever_it_is(world: World) -> None:
+    person = shown(world, GUS, ADAS, "rejected")
+    assert world.record(person)[0]["status"] == "rejected"
+
+
+def test_without_the_setting_nothing_is_compared(make_world: MakeWorld) -> None:
+    person = shown(world := make_world(), GUS, ADAS)
+    assert summary(world, person) == ("approved", "PASSED", 3, None)
+    assert match_of(world, person) is None
+    assert "match" not in json.dumps(world.record(person))
+
+
+def test_the_person_reads_what_to_do_and_no_fraudster_learns_anything(world: World) -> None:
+    person = shown(world, GUS, ADAS)
+    message = message_of(world.hook(person, policy={"block_statuses": ["review"]}))
+    assert message["id"] == 9010007
+    assert message["context"]["status"] == "review"
+    assert not {"Ada", "Lovelace", "Gus", "1990", "1986"} & set(message["text"].replace(".", " ").split())
+    assert message_of(world.hook(person, policy={"min_level": 2}))["id"] == 9010007
+    assert world.hook(person).status_code == 200, "review is not blocked by default"
+
+
+# --- a name that changes ---
+
+
+def test_a_review_is_lifted_when_the_name_is_corrected(world: World) -> None:
+    person = shown(world, GUS, ADAS)
+    change_traits(world, person, ADA)
+    assert sweep(world).failed == 0
+    assert summary(world, person) == ("approved", "PASSED", 3, None)
+    assert match_of(world, person) == {"name": MATCHED, "birthdate": MATCHED}
+
+
+def test_a_rejection_for_it_is_not(make_world: MakeWorld) -> None:
+    world = make_world(IDENTITY_TRAITS=POINTERS, ON_DIFFERENT_PERSON="reject")
+    person = shown(world, GUS, ADAS)
+    change_traits(world, person, ADA)
+    assert sweep(world).failed == 0
+    assert world.record(person)[0]["status"] == "rejected"
+    world.forget_calls()
+    assert sweep(world).failed == 0
+    assert world.jumio.server.requests == [], "it is compared once"
+
+
+def test_a_name_that_changes_afterwards_does_not_keep_the_old_answer(world: World) -> None:
+    person = shown(world, ADA, ADAS)
+    change_traits(world, person, GUS)
+    assert sweep(world).failed == 0
+    assert summary(world, person) == ("review", "WARNING", 1, "person")
+
+
+def test_where_jumio_no_longer_tells_it_is_unknown(world: World) -> None:
+    person = shown(world, ADA, ADAS)
+    change_traits(world, person, GUS)
+    world.jumio.server.faults = lambda request: faults.answer(404) if request.method == "GET" else None
+    assert sweep(world).failed == 0
+    assert match_of(world, person) == {"name": UNKNOWN, "birthdate": UNKNOWN}
+    assert world.record(person)[0]["status"] == "approved"
+    world.forget_calls()
+    assert sweep(world).failed == 0
+    assert world.calls() == ["kratos GET"]
+
+
+def test_what_did_not_change_is_not_compared_again(world: World) -> None:
+    shown(world, ADA, ADAS)
+    world.forget_calls()
+    assert sweep(world).unchanged == 1
+    assert world.calls() == ["kratos GET"]
+
+
+def test_another_key_does_not_make_it_be_compared_again(make_world: MakeWorld, world: World) -> None:
+    person = shown(world, ADA, ADAS)
+    before = world.record(person)[1]["workflows"]
+    other = make_world(IDENTITY_TRAITS=POINTERS, JUMIO_CALLBACK_SECRET=f"another-secret-of-ours,{CALLBACK_SECRET}")
+    world.forget_calls()
+    assert sweep(other).failed == 0
+    assert world.jumio.server.requests == []
+    after = world.record(person)[1]["workflows"]
+    assert [each["match"] for each in after.values()] == [each["match"] for each in before.values()]
+    assert [each["match_of"] for each in after.values()] != [each["match_of"] for each in before.values()]
+
+
+# --- what the table asks for ---
+
+
+def test_nothing_of_a_person_is_kept_or_told(world: World, log_lines: list[str]) -> None:
+    people = [shown(world, ADA, ADAS)]
+    kept = json.dumps([world.record(person) for person in people]) + "\n".join(log_lines)
+    assert [word for word in ("Ada", "ADA", "Lovelace", "LOVELACE", "1990-05-17") if word in kept] == []
