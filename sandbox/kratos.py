@@ -17,6 +17,8 @@ from sandbox.server import LoopbackServer
 from sandbox.shipped import shipped
 
 # Kratos' own texts (text/id.go): a UI translates by id.
+# A form adds the objects of the schema, where they are left out.
+EMPTY: dict[str, Any] = {"name": {}}
 TAKEN = Message(4000007, "An account with the same identifier (email, phone, username, ...) exists already.", "error")
 UNKNOWN = Message(
     4000006,
@@ -70,7 +72,7 @@ class KratosStandIn:
         return self.server.url
 
     def register(self, email: str, *, method: str = "password", traits: dict[str, Any] | None = None) -> Registration:
-        flow, traits = _flow("registration"), {"email": email, **(traits or {})}
+        flow, traits = _flow("registration"), {"email": email, **EMPTY, **(traits or {})}
         try:
             unstored = {**_draft(email), "traits": traits, "id": "00000000-0000-0000-0000-000000000000"}
             if self.identities.by_email(email):
@@ -118,7 +120,7 @@ class KratosStandIn:
         return self._change(session_token, "totp", self.identities.set_totp)
 
     def change_profile(self, session_token: str, traits: dict[str, Any]) -> Settings:
-        return self._change(session_token, "profile", lambda _: None, traits)
+        return self._change(session_token, "profile", lambda _: None, {**EMPTY, **traits})
 
     def change_password(self, session_token: str, password: str) -> Settings:
         session = self.identities.session(session_token)

@@ -74,7 +74,7 @@ def test_a_profile_has_a_level_of_its_own(stepped_up: World) -> None:
 
     assert_asks_for(refused.messages, level=2, has=0)
     assert allowed.allowed
-    assert stepped_up.kratos.identity(person.id)["traits"] == traits
+    assert stepped_up.kratos.identity(person.id)["traits"] == {**traits, "name": {}}
     assert_asks_for(password.messages, level=3, has=2)
 
 
