@@ -29,7 +29,7 @@ $(VENV)/installed: $(VENV)/runs requirements-dev.lock pyproject.toml
 	@touch $@
 
 .PHONY: demo
-demo: $(VENV)/runs ## five people sign up, are verified and sign in, all on this machine
+demo: $(VENV)/runs ## six people sign up, are verified and sign in, all on this machine
 	$(BIN)/python -m webhook demo
 
 .PHONY: serve

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The whole flow on loopback: five people sign up, are verified, sign in. Says whether all went by the contract."""
+"""The whole flow on loopback: six people sign up, are verified, sign in. Says whether all went by the contract."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import signal
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from sandbox.people import Login
 from sandbox.start import find_kratos
@@ -24,6 +25,13 @@ class Person:
     verdict: str | None
     allowed: bool
     message_id: int | None = None
+    family_name: str = ""
+    document: str = ""
+
+    @property
+    def traits(self) -> dict[str, Any]:
+        """What the account says of them."""
+        return {"name": {"first": self.name, "last": self.family_name}} if self.family_name else {}
 
     @property
     def email(self) -> str:
@@ -33,11 +41,15 @@ class Person:
 # What jsonnet/step-up.jsonnet demands, and the message of whoever is below it.
 STEP_UP_LEVEL = 3
 STEP_UP_REFUSED = 9010010
+# Where the accounts have their names, so that nobody passes with a document of somebody else.
+TRAITS = "given_name=/name/first,family_name=/name/last"
+ADAS = "Ada Lovelace 1990-05-17"
 PEOPLE = (
-    Person("Ada", "passed", "shows a valid passport", "approved", "PASSED", True),
+    Person("Ada", "passed", "shows a valid passport", "approved", "PASSED", True, None, "Lovelace", ADAS),
     Person("Ben", "warning", "looks older than on the document", "review", "WARNING", True),
     Person("Cleo", "rejected", "shows a manipulated document", "rejected", "FAILED", False, 9010001),
     Person("Dan", "expire", "closes the window and never comes back", "incomplete", None, True),
+    Person("Gus", "passed", "shows Ada's passport", "review", "WARNING", True, None, "Grissom", ADAS),
 )
 
 
@@ -69,7 +81,7 @@ def run(*, keep_serving: bool = False) -> int:
         print(f"{time.monotonic() - begun:6.2f} s  {text}", flush=True)
 
     binary = find_kratos()
-    with world(kratos_binary=binary, step_up=True) as here:
+    with world(kratos_binary=binary, step_up=True, IDENTITY_TRAITS=TRAITS) as here:
         tell(f"Kratos   {here.kratos.admin_url} ({here.kratos.version})")
         tell(f"Jumio    {here.jumio.url} (stand-in)")
         tell(f"Service  {here.service.url}")
@@ -87,14 +99,14 @@ def run(*, keep_serving: bool = False) -> int:
 
 
 def _play(person: Person, here: World, say: Callable[[str], None]) -> Act:
-    registration = here.kratos.register(person.email)
+    registration = here.kratos.register(person.email, traits=person.traits)
     if registration.identity_id is None:
         raise RuntimeError(f"{person.name} could not register: {registration}")
     identity_id = registration.identity_id
     say(f"{person.name} registers; Kratos calls registration.after")
     record = here.wait_for_status(identity_id, other_than=None)
     say(f"{person.name} is {record['status']}; Jumio's link is on the identity")
-    here.verify(record["verification_url"], person.outcome)
+    here.verify(record["verification_url"], person.outcome, document=person.document)
     say(f"{person.name} {person.story}; Jumio calls back")
     record = here.wait_for_status(identity_id, other_than="pending")
     say(f"{person.name} is {record['status']} (verdict {record['verdict']}), read from Jumio's Retrieval API")
@@ -105,7 +117,7 @@ def _play(person: Person, here: World, say: Callable[[str], None]) -> Act:
 
 
 def _step_up(here: World, say: Callable[[str], None]) -> bool:
-    """The fifth act: a second factor is refused below level 3, and allowed at it."""
+    """The last act: a second factor is refused below level 3, and allowed at it."""
     registration = here.kratos.register("fay@example.com")
     if registration.identity_id is None or registration.session_token is None:
         raise RuntimeError(f"Fay could not register: {registration}")

@@ -65,7 +65,9 @@ def test_registration(world: World, method: str) -> None:
     assert (registered.status, registered.messages, registered.error) == (200, (), None)
     assert registered.identity_id
     assert registered.session_token, "the `session` hook stands beside ours"
-    assert world.kratos.identity(registered.identity_id)["traits"] == {"email": address, "name": {}}, "a form adds objects"
+    assert world.kratos.identity(registered.identity_id)["traits"] == {"email": address, "name": {}}, (
+        "a form adds objects"
+    )
     identity_id = registered.identity_id
     assert world.hooks.wait(lambda _: len(calls(world, identity_id)) == 1)
     (request,) = calls(world, identity_id)
