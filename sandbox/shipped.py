@@ -26,7 +26,11 @@ def shipped(name: str) -> Path:
 
 def actions(*, service_url: str, ory_secret: str, file: str = ACTIONS) -> str:
     """Our own ory-actions.yaml (or ory-actions-step-up.yaml), pointed at this service and the templates here."""
-    text = shipped(file).read_text()
+    return filled(shipped(file).read_text(), service_url=service_url, ory_secret=ory_secret)
+
+
+def filled(text: str, *, service_url: str, ory_secret: str) -> str:
+    """The same of a text with hooks, such as one of the documentation."""
     values = {
         "service_url": service_url.rstrip("/"),
         "ory_secret": ory_secret,
@@ -34,6 +38,6 @@ def actions(*, service_url: str, ory_secret: str, file: str = ACTIONS) -> str:
     }
     for name, placeholder in PLACEHOLDERS.items():
         if placeholder not in text:
-            raise ValueError(f"{file} no longer contains {placeholder}")
+            raise ValueError(f"it no longer contains {placeholder}")
         text = text.replace(placeholder, values[name])
     return text

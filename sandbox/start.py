@@ -11,7 +11,7 @@ from pathlib import Path
 from sandbox.kratos import KratosStandIn
 from sandbox.kratos_binary import RealKratos
 from sandbox.people import Kratos
-from sandbox.shipped import STEP_UP, actions
+from sandbox.shipped import STEP_UP, actions, filled
 
 
 def find_kratos(environment: Mapping[str, str] = os.environ) -> str | None:
@@ -31,12 +31,15 @@ def start_kratos(
     binary: str | None = None,
     configuration: str | None = None,
     step_up: bool = False,
+    more: str | None = None,
 ) -> Kratos:
     """To be used with `with`: the hooks of ory-actions.yaml (or of another `configuration`) call `service_url`.
 
-    With `step_up` those of ory-actions-step-up.yaml do so as well.
+    With `step_up` those of ory-actions-step-up.yaml do so as well, and with `more` those of that text.
     """
     hooks = [configuration or actions(service_url=service_url, ory_secret=ory_secret)]
     if step_up:
         hooks.append(actions(service_url=service_url, ory_secret=ory_secret, file=STEP_UP))
+    if more is not None:
+        hooks.append(filled(more, service_url=service_url, ory_secret=ory_secret))
     return RealKratos(*hooks, binary=binary) if binary else KratosStandIn(*hooks)

@@ -54,9 +54,14 @@ class World:
 
 @contextlib.contextmanager
 def world(
-    *, kratos_binary: str | None, capability_urls: bool = True, step_up: bool = False, **settings: str
+    *,
+    kratos_binary: str | None,
+    capability_urls: bool = True,
+    step_up: bool = False,
+    more_hooks: str | None = None,
+    **settings: str,
 ) -> Iterator[World]:
-    """Everything up, with the hooks of ory-actions-step-up.yaml too for `step_up`.
+    """Everything up, with the hooks of ory-actions-step-up.yaml too for `step_up`, and with `more_hooks`.
 
     `settings` are the service's, on top of those that connect the three.
     """
@@ -66,7 +71,9 @@ def world(
             JumioStandIn(callback_url=f"{service.url}/jumio/callback", callback_secret=CALLBACK_SECRET)
         )
         kratos = stack.enter_context(
-            start_kratos(service_url=service.url, ory_secret=ORY_SECRET, binary=kratos_binary, step_up=step_up)
+            start_kratos(
+                service_url=service.url, ory_secret=ORY_SECRET, binary=kratos_binary, step_up=step_up, more=more_hooks
+            )
         )
         service.environment = {
             **settings_between(jumio, kratos),

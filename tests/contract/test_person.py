@@ -4,19 +4,22 @@
 import json
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
-from support import CALLBACK_SECRET, World, message_of
+from support import CALLBACK_SECRET, FACE_PASSED, World, message_of
 
-from sandbox import faults
-from webhook import wiring
+from sandbox import faults, jumio_records
+from webhook import setting_values, wiring
 from webhook.verification.sweep import Report
 
 ADA = {"name": {"first": "Ada", "last": "Lovelace"}, "birthdate": "1990-05-17"}
 ADAS = {"firstName": "ADA", "lastName": "LOVELACE", "dateOfBirth": "1990-05-17"}
 GUS = {"name": {"first": "Gus", "last": "Grissom"}, "birthdate": "1986-04-03"}
 POINTERS = "given_name=/name/first,family_name=/name/last,birthdate=/birthdate"
+
+SHIPPED = Path(setting_values.__file__).with_name("assurance.toml")
 
 MakeWorld = Callable[..., World]
 
@@ -185,7 +188,118 @@ def test_another_key_does_not_make_it_be_compared_again(make_world: MakeWorld, w
     assert [each["match_of"] for each in after.values()] != [each["match_of"] for each in before.values()]
 
 
+@pytest.mark.parametrize(("traits", "told"), [(None, "no name was compared"), (POINTERS, "the name fits the document")])
+def test_a_hook_that_tells_of_a_change_starts_nothing_for_a_name_that_fits(
+    make_world: MakeWorld, traits: str | None, told: str
+) -> None:
+    world = make_world(IDENTITY_TRAITS=traits)
+    person = shown(world, ADA, ADAS)
+    world.forget_calls()
+    answer = world.reverify(person, reason="name-change")
+    assert (answer.status_code, answer.json) == (200, {"status": "approved", "reason": told})
+    assert world.starts() == []
+
+
+@pytest.mark.parametrize("is_told_still", [True, False])
+def test_and_for_one_that_does_not_a_document_is_asked_for(world: World, is_told_still: bool) -> None:
+    """A look at the face, which would be enough for anything else, reads no name."""
+    person = shown(world, ADA, ADAS)
+    change_traits(world, person, GUS)
+    if not is_told_still:
+        world.jumio.server.faults = lambda request: faults.answer(404) if request.method == "GET" else None
+    answer = world.reverify(person, reason="name-change")
+    assert answer.json is not None
+    assert answer.json["status"] == ("review" if is_told_still else "approved")
+    assert answer.json["reverification"]["reason"] == "name-change"
+    assert world.starts()[-1].endswith(" 10011")
+
+
+def test_a_jumio_that_is_down_then_is_503_and_the_next_sweep_compares(world: World) -> None:
+    person = shown(world, ADA, ADAS)
+    change_traits(world, person, GUS)
+    world.jumio.server.faults = lambda request: faults.answer(503)
+    assert world.reverify(person, reason="name-change").status_code == 503
+    world.jumio.server.faults = None
+    assert sweep(world).settled == 1
+    assert world.record(person)[0]["status"] == "review"
+
+
 # --- what the table asks for ---
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> str:
+    """The shipped one, whose level 3 asks for a name and a birth date that match, and level 2 for a name."""
+    asking = SHIPPED.read_text()
+    for level, names in ((2, '["name"]'), (3, '["name", "birthdate"]')):
+        asking = asking.replace(f"level = {level}\n", f"level = {level}\nmatches = {names}\n")
+    path = tmp_path / "table.toml"
+    path.write_text(asking)
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    ("document", "level"),
+    [
+        (ADAS, 3),
+        ({**ADAS, "dateOfBirth": "N/A"}, 2),
+        ({**ADAS, "firstName": "N/A", "lastName": "N/A"}, 0),  # without a verified address
+        ({**ADAS, "firstName": "GUS"}, 0),
+    ],
+)
+def test_a_level_may_ask_for_what_matches(
+    make_world: MakeWorld, table: str, document: dict[str, Any], level: int
+) -> None:
+    world = make_world(IDENTITY_TRAITS=POINTERS, ASSURANCE_TABLE=table)
+    person = shown(world, ADA, document)
+    assert world.record(person)[0]["assurance"]["level"] == level
+
+
+def test_which_falls_with_what_is_no_longer_known(make_world: MakeWorld, table: str) -> None:
+    world = make_world(IDENTITY_TRAITS=POINTERS, ASSURANCE_TABLE=table)
+    person = shown(world, ADA, ADAS)
+    change_traits(world, person, GUS)
+    world.jumio.server.faults = lambda request: faults.answer(404) if request.method == "GET" else None
+    assert sweep(world).failed == 0
+    assert (world.record(person)[0]["status"], world.record(person)[0]["assurance"]["level"]) == ("approved", 1)
+
+
+# --- several documents, several workflows ---
+
+
+def test_of_several_documents_one_of_somebody_else_is_enough(world: World) -> None:
+    person = world.person(traits=ADA)
+    world.initiate(person)
+    [workflow] = world.jumio.truth(person)
+    world.jumio.decide(workflow.id, "passed", callback=False, shows=ADAS)
+    details = jumio_records.details(workflow, world.jumio.api_base_url)
+    [extraction] = details["capabilities"]["extraction"]
+    second = {**extraction, "data": {**extraction["data"], "firstName": "GUS", "lastName": "GRISSOM"}}
+    details["capabilities"]["extraction"] = [extraction, second]
+    body = json.dumps(details).encode()
+    world.jumio.server.faults = lambda request: faults.answer(200, body) if request.method == "GET" else None
+    assert world.call_back(workflow).json == {"result": "applied"}
+    assert world.record(person)[0]["status"] == "review"
+
+
+def test_a_face_check_leaves_the_match(world: World) -> None:
+    person = shown(world, ADA, ADAS)
+    assert world.reverify(person).status_code == 200
+    workflow = next(each for each in world.jumio.truth(person) if not each.settled)
+    assert workflow.definition_key == "10014"
+    world.says(workflow, "passed", capabilities=FACE_PASSED)
+    assert world.call_back(workflow).json == {"result": "applied"}
+    assert match_of(world, person) == {"name": MATCHED, "birthdate": MATCHED}
+    assert world.record(person)[0]["status"] == "approved"
+
+
+def test_whoever_was_approved_before_the_setting_stays_so(make_world: MakeWorld) -> None:
+    person = shown(make_world(), GUS, ADAS)
+    world = make_world(IDENTITY_TRAITS=POINTERS)
+    world.forget_calls()
+    assert sweep(world).unchanged == 1
+    assert world.calls() == ["kratos GET"]
+    assert world.record(person)[0]["status"] == "approved"
 
 
 def test_nothing_of_a_person_is_kept_or_told(world: World, log_lines: list[str]) -> None:

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whose document it is counts: what follows for each outcome, and when the account's name is changed in its settings."""
+"""Whose document it is counts: what follows for each outcome, and when the account bears another name afterwards."""
 
+import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
+from support import wait_until
 
 from sandbox.world import World, world
 
@@ -13,6 +16,11 @@ POINTERS = "given_name=/name/first,family_name=/name/last,birthdate=/birthdate"
 ADAS = "Ada Lovelace 1990-05-17"
 ADA = {"name": {"first": "Ada", "last": "Lovelace"}, "birthdate": "1990-05-17"}
 GUS = {"name": {"first": "Gus", "last": "Grissom"}, "birthdate": "1986-04-03"}
+
+
+# The hook as the documentation has it.
+DOCUMENTED = Path(__file__).parents[2] / "docs" / "settings.md"
+[SNIPPET] = re.findall(r"```yaml\n(selfservice:.*?)```", DOCUMENTED.read_text(), re.DOTALL)
 
 
 @pytest.fixture(scope="module", params=["review", "reject", "ignore"])
@@ -81,3 +89,33 @@ def test_no_name_and_no_date_reaches_the_record_or_the_log(here: World) -> None:
     assert len(kept) == 4
     names = ("Lovelace", "Grissom", "1990-05-17", "1986-04-03")
     assert [name for name in names if name.lower() in told.lower()] == []
+
+
+@pytest.fixture(scope="module")
+def hooked(kratos_binary: str | None) -> Iterator[World]:
+    """With the hook after a change of the profile."""
+    with world(kratos_binary=kratos_binary, more_hooks=SNIPPET, IDENTITY_TRAITS=POINTERS) as made:
+        yield made
+
+
+def test_with_the_hook_a_name_that_changes_is_compared_at_once_and_a_new_check_offered(hooked: World) -> None:
+    identity_id, token = shown(hooked, "ada@example.com", ADA)
+    assert hooked.kratos.change_profile(token, {"email": "ada@example.com", **GUS}).allowed
+    assert hooked.wait_for_status(identity_id, other_than="approved")["status"] == "review"
+    wait_until(lambda: "reverification" in hooked.record(identity_id))
+    further = hooked.record(identity_id)["reverification"]
+    assert further["reason"] == "name-change"
+    hooked.verify(further["verification_url"], "passed", document="Gus Grissom 1986-04-03")
+    assert hooked.wait_for_status(identity_id, other_than="review")["status"] == "approved"
+    assert hooked.record(identity_id).get("notice") is None
+
+
+def test_and_one_that_still_fits_costs_nothing(hooked: World) -> None:
+    identity_id, token = shown(hooked, "augusta@example.com", ADA)
+    augusta = {**ADA, "name": {"first": "Ada Augusta", "last": "Lovelace"}}
+    before = hooked.kratos.identity(identity_id)["metadata_admin"]["jumio"]["workflows"]
+    assert hooked.kratos.change_profile(token, {"email": "augusta@example.com", **augusta}).allowed
+    wait_until(lambda: hooked.kratos.identity(identity_id)["metadata_admin"]["jumio"]["workflows"] != before)
+    record = hooked.record(identity_id)
+    assert (record["status"], record.get("reverification")) == ("approved", None)
+    assert len(hooked.jumio.truth(identity_id)) == 1

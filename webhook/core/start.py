@@ -11,9 +11,10 @@ from webhook.core.status import STARTABLE, Status
 from webhook.core.times import from_text, to_text
 from webhook.core.workflows import OLDEST, Stage, Workflow, joined
 
-# Why somebody is asked to do it again; `step-up` is the gate's own.
+# Why somebody is asked to do it again; `step-up` is the gate's own, `name-change` that of a hook.
 REASONS = ("risk", "role-change", "scheduled", "manual")
 STEP_UP = "step-up"
+NAME_CHANGE = "name-change"
 STARTS_COUNT_FOR = timedelta(days=1)
 # A hook is repeated by Kratos, and a person presses again, for so long: until then an `unstarted` is left to them.
 # No time of a workflow is believed that lies beyond it.

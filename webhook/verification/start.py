@@ -11,8 +11,9 @@ from datetime import datetime, timedelta
 from webhook.core.events import Event, Note
 from webhook.core.ids import usable_vendor_id
 from webhook.core.policy import Policy, is_met_by_renewal
-from webhook.core.record import Record
+from webhook.core.record import NOTICE_PERSON, Record
 from webhook.core.start import (
+    NAME_CHANGE,
     STEP_UP,
     Started,
     asked,
@@ -137,7 +138,7 @@ class Starter:
 
         def work() -> Start:
             identity = self._identities.get(identity_id)
-            return self._further(identity, reason, due_at, self._compares_face(identity.record))
+            return self._further(identity, reason, due_at, self._by_face(identity.record, reason))
 
         return self._alone(identity_id, work)
 
@@ -152,7 +153,7 @@ class Starter:
             identity = self._identities.get(identity_id)
             record, table = identity.record, self._settings.assurance_table
             renewable = is_met_by_renewal(policy, record.assurance, table=table, now=self._clock())
-            return self._further(identity, STEP_UP, None, renewable and self._compares_face(record))
+            return self._further(identity, STEP_UP, None, renewable and self._by_face(record, STEP_UP))
 
         return self._alone(identity_id, work)
 
@@ -168,7 +169,7 @@ class Starter:
             further = identity.record.reverification
             if further is None or identity.record.open_reverification is not None:
                 return self._first(identity)
-            return self._further(identity, further.reason, None, self._compares_face(identity.record))
+            return self._further(identity, further.reason, None, self._by_face(identity.record, further.reason))
 
         return self._alone(identity_id, work)
 
@@ -222,8 +223,10 @@ class Starter:
         written = self._recorder.write(identity, asked(record, now=self._clock()))
         return written, self._restored(written)
 
-    def _compares_face(self, record: Record) -> bool:
-        return self._vendor.can_compare_face(record.checks)
+    def _by_face(self, record: Record, reason: str) -> bool:
+        """Whether a look at the face is enough: it reads no name."""
+        is_about_name = reason == NAME_CHANGE or record.notice == NOTICE_PERSON
+        return not is_about_name and self._vendor.can_compare_face(record.checks)
 
     def _first(self, identity: Identity, *, is_noted: bool = False) -> Start:
         """`is_noted`: the identity bears the note of this very start."""

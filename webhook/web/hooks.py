@@ -6,6 +6,7 @@ from typing import Any
 from flask import Blueprint, Response, jsonify, request
 
 from webhook.core.record import Record
+from webhook.core.start import NAME_CHANGE
 from webhook.core.status import Status
 from webhook.limits import REQUEST_SECONDS
 from webhook.ory.kratos.hooks import parse_initiate, parse_reverify
@@ -43,9 +44,19 @@ def ory_hooks(services: Services) -> Blueprint:
         order = parse_reverify(read_body(request, is_trusted=True))
         log.bind(identity_id=order.identity_id)
         with time_limit(REQUEST_SECONDS):
+            if order.reason == NAME_CHANGE and (kept := _fits_still(services, order.identity_id)) is not None:
+                return _started(kept)
             return _started(services.starter.reverify(order.identity_id, reason=order.reason, due_in=order.due_in))
 
     return blueprint
+
+
+def _fits_still(services: Services, identity_id: str) -> Start | None:
+    """What stands, where the document names whom the account names now; else a further verification is offered."""
+    record = services.settler.look(identity_id).record
+    if record.person is None:
+        return Start(record=record, reason="no name was compared")
+    return Start(record=record, reason="the name fits the document") if record.person.is_matched else None
 
 
 def _started(start: Start) -> Response:

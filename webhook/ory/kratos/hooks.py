@@ -9,7 +9,7 @@ from typing import Any
 from webhook.core.ids import NIL_UUID, usable_identity_id
 from webhook.core.policy import Policy, parse_policy
 from webhook.core.record import Record
-from webhook.core.start import REASONS
+from webhook.core.start import NAME_CHANGE, REASONS
 from webhook.core.strict_json import parse_json_object
 from webhook.core.times import parse_duration
 from webhook.errors import Malformed
@@ -71,8 +71,8 @@ def parse_reverify(body: bytes) -> ReverifyOrder:
     if unknown := sorted(set(parsed) - {"identity", "reason", "due_in"}):
         raise Malformed(f"unknown members: {', '.join(unknown)[:100]}")
     reason = parsed.get("reason", "manual")
-    if reason not in REASONS:
-        raise Malformed(f"reason must be one of {', '.join(REASONS)}")
+    if reason not in (*REASONS, NAME_CHANGE):
+        raise Malformed(f"reason must be one of {', '.join((*REASONS, NAME_CHANGE))}")
     due_in = parsed.get("due_in")
     return ReverifyOrder(
         identity_id=_identity_id(parsed),
