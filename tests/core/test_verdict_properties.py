@@ -5,7 +5,7 @@
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -18,6 +18,7 @@ from core.workflows import at, text
 from sandbox import json_patch
 from webhook.coordination.local import Local
 from webhook.core.evidence import Decision, Reading
+from webhook.core.person import Comparison, Match, OnDifferentPerson
 from webhook.core.record import Record, Reverification
 from webhook.core.settle import settle
 from webhook.core.status import Status, Verdict
@@ -137,6 +138,21 @@ def expected(stories: Iterable[Story]) -> Expected:
     return Expected(status=Status.NONE, workflows=frozenset())
 
 
+def counting(stories: Iterable[Story], names: Mapping[str, Match], on_different: OnDifferentPerson) -> list[Story]:
+    """What counts, where a document that names somebody else does what the setting says."""
+    outcomes = {
+        OnDifferentPerson.REVIEW: {PASSED: WARNED},
+        OnDifferentPerson.REJECT: {PASSED: REJECTED, WARNED: REJECTED},
+        OnDifferentPerson.IGNORE: {},
+    }[on_different]
+    return [
+        replace(each, last=replace(each.last, outcome=outcomes.get(each.last.outcome, each.last.outcome)))
+        if names[each.id] is Match.DIFFERENT and not each.is_face
+        else each
+        for each in stories
+    ]
+
+
 def _age(story: Story) -> tuple[int, int, str]:
     """A missing creation counts as the oldest. Of two of one moment the worse counts, since doubt never admits."""
     worse = (PASSED, WARNED, REJECTED).index(story.last.outcome) + 1 if story.last.outcome in VERDICTS else 0
@@ -216,10 +232,9 @@ def orders(draw: st.DrawFn, stories: Sequence[Story]) -> list[Reading]:
 # --- what comes of it ---
 
 
-def read_into(record: Record, each: Reading, *, is_fresh: bool = True) -> Record:
-    return settle(
-        record, each, identity_id=IDENTITY, table=TABLE, verified_address=False, now=NOW, is_fresh=is_fresh
-    ).record
+def read_into(record: Record, each: Reading, *, is_fresh: bool = True, person: Comparison | None = None) -> Record:
+    options: dict[str, Any] = {"table": TABLE, "verified_address": False, "now": NOW, "is_fresh": is_fresh}
+    return settle(record, each, identity_id=IDENTITY, person=person, **options).record
 
 
 def record_of(readings: Iterable[Reading], record: Record | None = None) -> Record:
@@ -253,6 +268,33 @@ def test_every_order_and_repetition_ends_in_the_record_that_the_contract_says(
     record = record_of(data.draw(orders(stories)))
     assert_is(record, expected(stories))
     assert compared(record_of(data.draw(orders(stories)))) == compared(record)
+
+
+@given(data=st.data(), stories=all_stories(), on_different=st.sampled_from(OnDifferentPerson))
+def test_whose_document_it_is_counts_in_every_order(
+    data: st.DataObject, stories: tuple[Story, ...], on_different: OnDifferentPerson
+) -> None:
+    names = {each.id: data.draw(st.sampled_from(Match)) for each in stories}
+    persons = {
+        name: Comparison(name=match, birthdate=Match.UNKNOWN, of="0", counts_as=on_different)
+        for name, match in names.items()
+    }
+
+    def read_all() -> Record:
+        record = Record()
+        for each in data.draw(orders(stories)):
+            record = read_into(record, each, person=persons[each.workflow_execution_id])
+        return record
+
+    record, wanted = read_all(), expected(counting(stories, names, on_different))
+    assert record.status is wanted.status
+    assert (record.workflow_execution_id or "") in (wanted.workflows or {""})
+    assert compared(read_all()) == compared(record)
+    if record.notice is not None and record.assurance is not None:
+        assert record.status is not Status.APPROVED or on_different is OnDifferentPerson.IGNORE
+    decided = next((each for each in record.known if each.id == record.workflow_execution_id), None)
+    is_different = decided is not None and decided.person is not None and decided.person.is_different
+    assert (record.notice is not None) is (is_different and record.verdict is not None)
 
 
 class Store:

@@ -211,19 +211,20 @@ def _judged(known: Workflow, read: Workflow) -> Workflow:
 
     A rejection for that stays, and a review until the document is known to be the account's.
     """
-    if known.said is None or known.person is None:
+    if known.said is None or known.person is None or read.verdict is Verdict.FAILED:
         return read
     compared = read.person
     if known.verdict is not Verdict.FAILED and compared is not None and (compared.is_matched or compared.is_different):
         return read
     if known.verdict is Verdict.FAILED and compared is not None:
         compared = replace(known.person, of=compared.of)
+    said = read.said or read.verdict
     level = known.level if read.level is None or known.level is None else min(read.level, known.level)
     level_name = read.level_name if level == read.level else known.level_name
     return replace(
         read,
         verdict=known.verdict,
-        said=known.said,
+        said=None if said is known.verdict else said,
         person=compared or known.person,
         level=level,
         level_name=level_name,
