@@ -117,6 +117,22 @@ def _kratos() -> Iterator[KratosStandIn]:
         yield stand_in
 
 
+@pytest.fixture(autouse=True)
+def nobody_is_named(request: pytest.FixtureRequest, log_lines: list[str]) -> Iterator[None]:
+    """No name and no date of anybody in any test stands in the log or in a record."""
+    yield
+    if not {"_kratos", "_jumio"} <= set(request.fixturenames):
+        return
+    rows = list(request.getfixturevalue("_kratos").identities._rows.values())
+    told = [row["traits"].get(name) for row in rows for name in ("name", "birthdate")]
+    told += [workflow.shows for workflow in request.getfixturevalue("_jumio").workflows]
+    personal = set(re.findall(r"[^\W\d_]{4,}|\d{4}-\d\d-\d\d", json.dumps(told, ensure_ascii=False)))
+    personal -= {"first", "last", "firstName", "lastName", "dateOfBirth", "dateOfBirthParts", "year", "null"}
+    kept = [(row["metadata_public"], row["metadata_admin"]) for row in rows] if personal else []
+    everything = "\n".join([*log_lines, json.dumps(kept)]).lower()
+    assert [word for word in sorted(personal) if word.lower() in everything] == []
+
+
 @pytest.fixture
 def jumio(_jumio: JumioStandIn) -> JumioStandIn:
     """As good as new; one server serves the whole run, since each takes its time to stop."""

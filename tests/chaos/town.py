@@ -31,7 +31,17 @@ EXPIRED = ("SESSION_EXPIRED", "TOKEN_EXPIRED")
 SHARED = ("status", "verdict", "account_id", "workflow_execution_id", "initiated_at", "decided_at")
 HISTORY_LENGTH = 10
 LONG_AGO = "2000-01-01T00:00:00.000Z"
-LEAKS = ("authorizationToken", "eyJ", "JANE", "1111111", r"/jumio/verify/[\w-]{9}", r"\w@\w", r"\bDOE\b", "Traceback")
+LEAKS = (
+    "authorizationToken",
+    "eyJ",
+    "JANE",
+    "1111111",
+    "1990-01-01",
+    r"/jumio/verify/[\w-]{9}",
+    r"\w@\w",
+    r"\bDOE\b",
+    "Traceback",
+)
 
 
 class Town:
