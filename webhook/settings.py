@@ -15,7 +15,7 @@ from webhook import setting_values as values
 from webhook.core.assurance import Table
 from webhook.core.person import OnDifferentPerson
 from webhook.core.status import OnRejected, Status
-from webhook.ory.kratos.traits import Traits, parse_traits
+from webhook.core.traits import Traits, parse_traits
 from webhook.setting_values import shipped_table
 from webhook.valkey_url import ValkeyUrl
 

@@ -2,6 +2,8 @@
 """Whose document it is counts: what follows where it names another person than the account, and where that changes."""
 
 import json
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -306,3 +308,25 @@ def test_nothing_of_a_person_is_kept_or_told(world: World, log_lines: list[str])
     people = [shown(world, ADA, ADAS)]
     kept = json.dumps([world.record(person) for person in people]) + "\n".join(log_lines)
     assert [word for word in ("Ada", "ADA", "Lovelace", "LOVELACE", "1990-05-17") if word in kept] == []
+
+
+LOADED = """
+import sys
+from support import REQUIRED
+from webhook import wiring
+from webhook.settings import Settings
+
+wiring.for_requests(Settings.from_mapping({**REQUIRED, **dict([sys.argv[1:]] if sys.argv[1:] else [])}))
+print("anyascii" in sys.modules, "webhook.core.names" in sys.modules)
+"""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "printed"), [([], "False False"), (["IDENTITY_TRAITS", "full_name=/name"], "True True")]
+)
+def test_what_compares_names_is_loaded_where_it_is_wanted(arguments: list[str], printed: str) -> None:
+    tests = Path(__file__).parents[1]
+    command = [sys.executable, "-c", LOADED, *arguments]
+    environment = {"PYTHONPATH": f"{tests}:{tests.parent}"}
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60, env=environment)
+    assert done.stdout.strip() == printed

@@ -15,7 +15,7 @@ from webhook import __version__
 from webhook.core.assurance_table import parse_table
 from webhook.core.person import OnDifferentPerson
 from webhook.core.status import OnRejected, Status
-from webhook.ory.kratos.traits import Traits
+from webhook.core.traits import Traits
 from webhook.settings import Settings, SettingsError, shipped_table
 from webhook.valkey_url import ValkeyUrl
 

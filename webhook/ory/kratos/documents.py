@@ -15,6 +15,7 @@ from webhook.core.ids import usable_identity_id
 from webhook.core.person import Person
 from webhook.core.record import Record
 from webhook.core.times import from_text
+from webhook.core.traits import Traits
 from webhook.core.workflows import Workflow
 from webhook.errors import KratosUnavailable, NotKratos, TooDeep
 from webhook.ory.kratos.metadata import (
@@ -34,7 +35,6 @@ from webhook.ory.kratos.metadata import (
     with_what_stands,
     workflow_members,
 )
-from webhook.ory.kratos.traits import Traits
 
 _LONGEST_LINK_HEADER = 8192
 _ABSENT = object()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where an identity's traits hold whom the account names: `IDENTITY_TRAITS`, JSON Pointers into anybody's schema."""
+"""Where the traits of an account hold whom it names: `IDENTITY_TRAITS`, JSON Pointers into a schema of anybody's."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
