@@ -110,7 +110,8 @@ def test_what_differs_and_what_is_not_known(
 
 def test_a_rejection_of_jumios_stays_one_whosever_it_is(world: World) -> None:
     person = shown(world, GUS, ADAS, "rejected")
-    assert world.record(person)[0]["status"] == "rejected"
+    assert summary(world, person) == ("rejected", "FAILED", 0, None)
+    assert message_of(world.hook(person))["id"] == 9010001
 
 
 def test_without_the_setting_nothing_is_compared(make_world: MakeWorld) -> None:

@@ -293,8 +293,7 @@ def test_whose_document_it_is_counts_in_every_order(
     if record.notice is not None and record.assurance is not None:
         assert record.status is not Status.APPROVED or on_different is OnDifferentPerson.IGNORE
     decided = next((each for each in record.known if each.id == record.workflow_execution_id), None)
-    is_different = decided is not None and decided.person is not None and decided.person.is_different
-    assert (record.notice is not None) is (is_different and record.verdict is not None)
+    assert (record.notice is not None) is (record.verdict is not None and decided is not None and decided.names_another)
 
 
 class Store:

@@ -141,7 +141,7 @@ def shown(record: Record, workflows: tuple[Workflow, ...]) -> Record:
         workflow_key=current.key,
         decision=current.decision,
         checks=told.shows.checks if told.shows is not None else (),
-        notice=NOTICE_PERSON if has_verdict and current.person is not None and current.person.is_different else None,
+        notice=NOTICE_PERSON if has_verdict and current.names_another else None,
         assurance=record.assurance if _shows_the_same(told, record) else _assurance(told, record.assurance),
         reverification=record.reverification if told.status in (Status.APPROVED, Status.REVIEW) else None,
         asked_at=record.asked_at if {record.status, told.status} <= STARTABLE else None,

@@ -69,6 +69,12 @@ class Workflow:
         return self.created_at or OLDEST, _BADNESS[self.verdict], self.id
 
     @property
+    def names_another(self) -> bool:
+        """Whether its document is somebody else's, and that is why it does not count as more; not a rejected one."""
+        is_vendors_rejection = self.verdict is Verdict.FAILED and self.said is None
+        return self.person is not None and self.person.is_different and not is_vendors_rejection
+
+    @property
     def told_at(self) -> str | None:
         """When it was decided or ended, for people."""
         return self.decided_at or self.seen_at
