@@ -9,6 +9,7 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
+from core import held_out_names
 from core.names import Case, cases, counts, precision, recall
 from webhook.core.names import MOST_CHARACTERS, MOST_WORDS, parse_name
 from webhook.core.person import Match, Person
@@ -237,3 +238,9 @@ def _milliseconds(one: str, other: str) -> float:
 def test_hostile_names_take_a_moment(at: int) -> None:
     for other in HOSTILE:
         assert min(_milliseconds(HOSTILE[at], other) for _ in range(3)) < (50 if sys.gettrace() is None else 200)
+
+
+def test_on_names_that_no_rule_was_made_for_it_is_precise_enough() -> None:
+    precision, recall = held_out_names.measured()
+    assert precision >= 0.93
+    assert recall >= 0.68
