@@ -87,6 +87,12 @@ class Identities:
             rows = (row for row in self._rows.values() if row["traits"]["email"] == email)
             return copy.deepcopy(next(rows, None))
 
+    def by_identifier(self, identifier: str) -> dict[str, Any] | None:
+        """By what somebody signs in with, however it is written."""
+        with self._lock:
+            rows = (row for row in self._rows.values() if normal(row["traits"]["email"]) == normal(identifier))
+            return copy.deepcopy(next(rows, None))
+
     def page(self, size: int, after: str) -> tuple[list[dict[str, Any]], str | None]:
         """Ordered by id; the token is the last id of a page that is not the last one."""
         with self._lock:
@@ -222,6 +228,11 @@ class Identities:
                 raise NotFound
             for token in tokens:
                 del self._sessions[token]
+
+
+def normal(identifier: str) -> str:
+    """As Kratos stores and looks up an e-mail address to sign in with."""
+    return identifier.strip().lower()
 
 
 def _addresses(email: str) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from flask import Flask, Response, jsonify, request
 
-from sandbox.identities import Refused
+from sandbox.identities import Refused, normal
 
 if TYPE_CHECKING:
     from sandbox.kratos import KratosStandIn
@@ -65,13 +65,16 @@ def make_app(kratos: KratosStandIn) -> Flask:  # noqa: C901 (one short view afte
         except ValueError:
             raise Refused(400, f'uuid: incorrect UUID length {len(text)} in string "{text}"') from None
 
-    def shown(identity: dict[str, Any]) -> Response:
-        # A single identity comes with its credentials, less their secrets; one in a list without them.
-        names = {"type": "password", "identifiers": [identity["traits"]["email"]], "version": 0}
+    def with_credentials(identity: dict[str, Any]) -> dict[str, Any]:
+        # One that is asked for comes with its credentials, less their secrets; one in a list of all without them.
+        names = {"type": "password", "identifiers": [normal(identity["traits"]["email"])], "version": 0}
         credentials = {"password": names, "code": {**names, "type": "code"}}
         if people.has_totp(identity["id"]):
             credentials["totp"] = {"type": "totp", "identifiers": [identity["id"]], "version": 0}
-        return jsonify({**identity, "credentials": credentials})
+        return {**identity, "credentials": credentials}
+
+    def shown(identity: dict[str, Any]) -> Response:
+        return jsonify(with_credentials(identity))
 
     @route("GET", "/health/alive")
     @route("GET", "/health/ready")
@@ -84,7 +87,10 @@ def make_app(kratos: KratosStandIn) -> Flask:  # noqa: C901 (one short view afte
 
     @route("GET", "/identities")
     def page() -> Response:
+        identifier = request.args.get("credentials_identifier", "")
         if ids := request.args.getlist("ids"):
+            if identifier:
+                raise Refused(400, INVALID, "You cannot combine multiple filters in this API")
             return jsonify(people.some(ids))
         size_text, token = request.args.get("page_size", "250"), request.args.get("page_token") or NIL
         try:
@@ -97,11 +103,17 @@ def make_app(kratos: KratosStandIn) -> Flask:  # noqa: C901 (one short view afte
             reason = "The page token is invalid, do not craft your own page tokens"
             raise Refused(400, INVALID, reason) from None
         size = min(size, 500) if size > 0 else 250
-        rows, following = people.page(size, token)
+        asked = {}
+        if identifier:  # an empty one is none
+            asked["credentials_identifier"] = identifier
+            found = people.by_identifier(identifier)
+            rows, following = [with_credentials(found)] if found and found["id"] > token else [], None
+        else:
+            rows, following = people.page(size, token)
         response = jsonify(rows)
         links = {"first": NIL} | ({"next": following} if following else {})
         response.headers["Link"] = ",".join(
-            f'</admin/identities?{urlencode({"page_size": size, "page_token": page_token})}>; rel="{name}"'
+            f'</admin/identities?{urlencode({**asked, "page_size": size, "page_token": page_token})}>; rel="{name}"'
             for name, page_token in links.items()
         )
         return response

@@ -6,14 +6,17 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 from uuid import uuid4
 
 import pytest
+import requests
 
 from .worlds import World, email
 
 INVALID = "The request was malformed or contained invalid parameters"
 JUMIO = {"status": "pending"}
+NIL = "00000000-0000-0000-0000-000000000000"
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
 
 
@@ -70,6 +73,50 @@ def test_some_identities_at_once(world: World) -> None:
     reply = world.call("GET", f"/admin/identities?ids={ids[2]}&ids={UNKNOWN}&ids={ids[0]}")
     assert reply.status_code == 200
     assert sorted(each["id"] for each in reply.json()) == sorted([ids[0], ids[2]])
+
+
+@pytest.mark.parametrize("written", ["{}", " {} ", "UPPER"])
+def test_whoever_signs_in_with_an_address(world: World, written: str) -> None:
+    address = f"tag+{email()}"
+    world.new_identity()
+    identity_id = world.kratos.create_identity(address)
+    _patch(world, identity_id, [add("/metadata_admin/jumio", JUMIO)])
+    asked = address.upper() if written == "UPPER" else written.format(address)
+    reply = _by_identifier(world, asked, page_size="2")
+    assert reply.status_code == 200
+    [found] = reply.json()
+    assert (found["id"], found["metadata_admin"], found["state"]) == (identity_id, {"jumio": JUMIO}, "active")
+    assert found["credentials"]["password"]["identifiers"] == [address]
+    assert list(reply.links) == ["first"]
+    first = urlsplit(reply.links["first"]["url"])
+    assert (first.path, parse_qs(first.query)) == (
+        "/admin/identities",
+        {"credentials_identifier": [asked], "page_size": ["2"], "page_token": [NIL]},
+    )
+
+
+def test_an_address_that_nobody_signs_in_with(world: World) -> None:
+    address = email()
+    identity_id = world.kratos.create_identity(address)
+    for nobody in (email(), address.removesuffix(".com"), identity_id):
+        reply = _by_identifier(world, nobody)
+        assert (reply.status_code, reply.json()) == (200, [])
+    assert _by_identifier(world, address, page_token=identity_id).json() == [], "it is on the page before"
+
+
+def test_an_empty_address_is_everybody(world: World) -> None:
+    created = {world.new_identity() for _ in range(2)}
+    found = _by_identifier(world, "", page_size="500").json()
+    assert created <= {identity["id"] for identity in found}
+    assert "credentials" not in found[0]
+
+
+def test_an_address_is_not_looked_for_among_ids(world: World) -> None:
+    query = f"ids={world.new_identity()}&credentials_identifier=ada%40example.com"
+    status, body = error(world, "GET", f"/admin/identities?{query}")
+    assert (status, body["message"], body["reason"]) == (
+        400, INVALID, "You cannot combine multiple filters in this API"
+    )  # fmt: skip
 
 
 def test_when_it_was_written_is_told_by_the_same_clock_as_when_it_was_answered(world: World) -> None:
@@ -270,6 +317,10 @@ def test_an_inactive_identity_is_out_at_once(world: World) -> None:
 
 def test_unknown_session(world: World) -> None:
     assert world.kratos.whoami(f"ory_st_{uuid4().hex}") is None
+
+
+def _by_identifier(world: World, address: str, **more: str) -> requests.Response:
+    return world.call("GET", "/admin/identities", params={"credentials_identifier": address, **more})
 
 
 def _patch(world: World, identity_id: str, patch: Any) -> tuple[int, dict[str, Any]]:
