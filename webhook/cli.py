@@ -89,8 +89,8 @@ def _parser() -> argparse.ArgumentParser:
     reverify.add_argument("--dry-run", action="store_true", help="only print who would be asked")
     reverify.set_defaults(run=_reverify)
 
-    explain = commands.add_parser("explain", help="why somebody has the status and the level they have")
-    explain.add_argument("identity", metavar="ID")
+    explain = commands.add_parser("explain", help="whether somebody may sign in, why not, and what they can do")
+    explain.add_argument("whom", metavar="ID", help="of the identity, or an address that they sign in with")
     explain.add_argument("--json", action="store_true", help="for machines")
     explain.set_defaults(run=_explain)
 
@@ -143,7 +143,7 @@ def _explain(arguments: argparse.Namespace) -> int:
     settings = Settings.load()
     from webhook.commands import explain
 
-    return explain.run(settings, identity=arguments.identity, as_json=arguments.json)
+    return explain.run(settings, whom=arguments.whom, as_json=arguments.json)
 
 
 def _reason(text: str) -> str:

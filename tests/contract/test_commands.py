@@ -3,8 +3,10 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support import IDENTITY, OTHER_IDENTITY, REQUIRED, World, assured, days_ago, pending, verified
@@ -18,6 +20,7 @@ from webhook.core.status import Status
 from webhook.core.times import from_text
 
 Command = Callable[..., int]
+OURS = "https://hook.example.com/jumio/verify"
 
 
 def test_the_version_is_told(command: Command, capsys: pytest.CaptureFixture[str]) -> None:
@@ -282,8 +285,12 @@ def test_explain_is_for_people(command: Command, world: World, capsys: pytest.Ca
     before = world.record(person)
     assert command("explain", person.upper()) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[:3] == [
+    assert lines[:7] == [
         f"identity         {person}",
+        "may sign in      yes",
+        "why              the status is approved, and BLOCK_LOGIN_STATUSES stops rejected",
+        "what now         nothing is left to do",
+        "",
         "status           approved (verdict PASSED)",
         "level            3; effective now: 3 (person)",
     ]
@@ -302,10 +309,144 @@ def test_explain_is_for_machines_too(command: Command, world: World, capsys: pyt
     assert [event["event"] for event in found["history"]] == ["verification.started", "verification.settled"]
 
 
-def test_an_id_that_is_none_is_refused(command: Command, world: World, capsys: pytest.CaptureFixture[str]) -> None:
-    assert command("explain", "jane") == 2
-    assert "'jane' is none" in capsys.readouterr().err
+def explained(command: Command, capsys: pytest.CaptureFixture[str], whom: str) -> dict[str, Any]:
+    assert command("explain", whom, "--json") == 0
+    found: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return found
+
+
+@pytest.mark.parametrize("address", ["ada@example.com", " ADA@Example.com"])
+def test_whom_an_address_means(
+    command: Command, world: World, capsys: pytest.CaptureFixture[str], address: str
+) -> None:
+    world.verified_person("gus")
+    person = world.verified_person("ada")
+    assert command("explain", address) == 0
+    shown = capsys.readouterr()
+    assert shown.out.startswith(f"identity         {person}\nmay sign in      yes\n")
+    assert "ada@" not in (shown.out + shown.err).lower()
+    assert world.calls() == ["kratos GET"]
+    assert explained(command, capsys, address)["identity_id"] == person
+
+
+def test_nobody_has_that_address(command: Command, world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    world.verified_person("ada")
+    assert command("explain", "nobody@example.com") == 1
+    shown = capsys.readouterr()
+    assert (shown.out, shown.err) == ("", "that address: nobody signs in with it\n")
+
+
+def test_an_address_of_several_means_none_of_them(
+    command: Command, world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Kratos keeps who signs in with an address apart for each way to sign in."""
+    people = [world.person("ada"), world.person("gus")]
+    body = json.dumps([world.kratos.identity(person) for person in people]).encode()
+    world.kratos.server.faults = lambda request: faults.answer(200, body)
+    assert command("explain", "ada@example.com") == 1
+    shown = capsys.readouterr()
+    assert (shown.out, shown.err) == (
+        "", f"that address: several identities sign in with it; name one by its id: {', '.join(people)}\n"
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "whom",
+    ["jane", "", " ", "Ada Lovelace", "gus@", "@gus.example", "ada@b@example.com", "ada lovelace@example.com",
+     "+12", "+44 1632 960960", "ada@example.com\n--json", "ada@\udcff.com", "00000000-0000-0000-0000-000000000000"],
+)  # fmt: skip
+def test_what_is_neither_an_id_nor_an_address_is_refused(
+    command: Command, world: World, capsys: pytest.CaptureFixture[str], whom: str
+) -> None:
+    assert command("explain", whom) == 2
+    told = capsys.readouterr().err
+    assert "ID must be the id of a Kratos identity, a UUID, or an address" in told
+    assert not whom.strip() or whom not in told, "it may be a name"
     assert world.calls() == []
+
+
+def test_where_the_link_leads(
+    command: Command, make_world: Callable[..., World], monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    def first_step(**changed: str | None) -> str:
+        world = make_world(**changed)
+        monkeypatch.setattr("webhook.settings.Settings.load", classmethod(lambda cls: world.settings))
+        person = world.person(f"person-{len(changed)}")
+        world.initiate(person)
+        found = explained(command, capsys, person)
+        links = [copy["verification_url"] for copy in world.record(person)]
+        assert not any(link in str(found) for link in links)
+        return str(found["sign_in"]["what_now"][0])
+
+    assert first_step(PUBLIC_URL="https://hook.example.com").startswith("open the link, which works")
+    assert first_step(PUBLIC_URL=None, LINK_MAX_AGE=None).startswith("open Jumio's own link")
+
+
+def test_a_link_that_is_too_old_is_made_anew(
+    command: Command, make_world: Callable[..., World], monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    """By what it says."""
+    world = make_world(PUBLIC_URL="https://hook.example.com")
+    monkeypatch.setattr("webhook.settings.Settings.load", classmethod(lambda cls: world.settings))
+    person = world.person()
+    world.initiate(person)
+    world.change(person, lambda record: replace(record, verification_url=f"{OURS}/of-another-secret"))
+    [first, _] = explained(command, capsys, person)["sign_in"]["what_now"]
+    assert first == "the link to the check is too old; `reverify --identity ID` makes a new one"
+    assert command("reverify", "--identity", person) == 0
+    capsys.readouterr()
+    assert "which works" in explained(command, capsys, person)["sign_in"]["what_now"][0]
+
+
+@pytest.mark.parametrize(
+    ("public", "admin", "allowed", "why"),
+    [
+        ({"status": "bogus"}, {}, False, "neither copy of the record can be read"),
+        ("bogus", None, False, "neither copy of the record can be read"),
+        ("bogus", {"status": "incomplete"}, True, "the status is incomplete"),
+        ({"status": "rejected"}, {"status": "incomplete"}, False, "the status is rejected"),
+        (None, None, False, "neither copy of the record can be read"),
+    ],
+)
+def test_it_judges_as_the_gate_does(
+    command: Command, world: World, capsys: pytest.CaptureFixture[str],
+    public: object, admin: object, allowed: bool, why: str,
+) -> None:  # fmt: skip
+    person = world.person(metadata_public={"jumio": public}, metadata_admin={"jumio": admin})
+    found = explained(command, capsys, person)["sign_in"]
+    assert (found["allowed"], why in found["why"]) == (allowed, True)
+    assert (world.hook(person).status_code == 200) is allowed
+
+
+def test_the_help_desk_is_told_of_a_document_of_somebody_elses(
+    command: Command, make_world: Callable[..., World], monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    world = make_world(
+        IDENTITY_TRAITS="given_name=/name/first,family_name=/name/last,birthdate=/birthdate",
+        BLOCK_LOGIN_STATUSES="rejected,review",
+    )
+    monkeypatch.setattr("webhook.settings.Settings.load", classmethod(lambda cls: world.settings))
+    person = world.person("gus", traits={"name": {"first": "Gus", "last": "Grissom"}, "birthdate": "1986-04-03"})
+    world.initiate(person)
+    [workflow] = world.jumio.truth(person)
+    document = {"firstName": "ADA", "lastName": "LOVELACE", "dateOfBirth": "1986-04-03"}
+    world.jumio.decide(workflow.id, "passed", callback=False, shows=document)
+    world.call_back(workflow)
+    assert command("explain", "gus@example.com") == 0
+    text = capsys.readouterr().out
+    assert "may sign in      no\nwhy not          the status is review" in text
+    assert "(name different, birthdate matched)" in text
+    assert not any(name in text.lower() for name in ("gus", "grissom", "ada", "lovelace", "1986"))
+    assert explained(command, capsys, person)["match"] == {"name": "different", "birthdate": "matched"}
+    name = {"first": "Ada", "last": "Lovelace"}
+    before = world.kratos.identities.get(person)
+    world.kratos.identities.store({**before, "traits": {**before["traits"], "name": name}})
+    assert command("sync", "--identity", person) == 0, "as it has told"
+    capsys.readouterr()
+    assert explained(command, capsys, person)["sign_in"]["allowed"] is True
 
 
 @pytest.mark.parametrize("down", [False, True])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Why somebody has the level they have, as plain values and in words."""
+"""Whether somebody may sign in, and why they have the level they have, as plain values and in words."""
 
 import json
 from dataclasses import replace
@@ -24,6 +24,7 @@ from webhook.core.assurance import Table
 from webhook.core.evidence import Check, Decision
 from webhook.core.explanation import as_text, explanation
 from webhook.core.record import Record, Reverification
+from webhook.core.sign_in import Account, Link, Rules
 from webhook.core.status import Status, Verdict
 from webhook.idv.jumio.words import grade_of
 
@@ -31,7 +32,15 @@ from webhook.idv.jumio.words import grade_of
 def told(
     record: Record, *, verified_address: bool = False, table: Table = TABLE, now: datetime = NOW
 ) -> dict[str, Any]:
-    found = explanation(record, verified_address=verified_address, table=table, grade_of=grade_of, now=now)
+    found = explanation(
+        record,
+        account=Account(state="active", gate_status=record.status, link=Link.NONE),
+        rules=Rules(blocked=frozenset({Status.REJECTED}), starts_a_day=5),
+        verified_address=verified_address,
+        table=table,
+        grade_of=grade_of,
+        now=now,
+    )
     assert json.loads(json.dumps(found)) == found, "plain values"
     assert as_text(found)
     return found
@@ -45,6 +54,15 @@ def test_everything_there_is_to_say() -> None:
         ),
     ).with_event("verification.settled", now=NOW)
     assert told(record, verified_address=True) == {
+        "sign_in": {
+            "allowed": True,
+            "why": "the status is approved, and BLOCK_LOGIN_STATUSES stops rejected",
+            "what_now": [
+                "there is no link to the re-verification on the identity: `sync --identity ID` makes one",
+                "where all has been sent, wait for the verdict; `sync --identity ID` asks for it now",
+            ],
+        },
+        "match": None,
         "status": "approved",
         "verdict": "PASSED",
         "level": 3,
@@ -74,10 +92,17 @@ def test_the_same_for_people() -> None:
     ).with_event("verification.settled", now=NOW)
     assert as_text(told(record, now=NOW + timedelta(days=30))) == (
         """\
+may sign in      yes
+why              the status is approved, and BLOCK_LOGIN_STATUSES stops rejected
+what now         the re-verification is overdue since 2026-03-09T00:00:00.000Z: the level counts as 1 at most until it \
+is made
+                 a re-verification is due and none is open: `reverify --identity ID` starts one
+
 status           approved (verdict PASSED)
 level            3; effective now: 1 (contact)
 verified at      2026-03-02T18:30:00.000Z, by table 2026-11
 verified address no
+match            not compared
 re-verification  due, none open; reason risk, due 2026-03-09T00:00:00.000Z
 
 checks:

@@ -32,6 +32,7 @@ OPERATIONS: dict[str, tuple[Callable[[KratosClient], object], str]] = {
     "write": (lambda client: client.write(STRANGER, pending()), "PATCH"),
     "page": (lambda client: client.page(None), "GET"),
     "note_asked": (lambda client: client.note_asked(IDENTITY, "2026-03-02T18:00:00.000Z"), "PATCH"),
+    "by_address": (lambda client: client.by_address("ada@example.com"), "GET"),
     "many": (lambda client: client.many([IDENTITY]), "GET"),
     "end_sessions": (lambda client: client.end_sessions(IDENTITY), "DELETE"),
 }

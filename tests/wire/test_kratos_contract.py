@@ -55,6 +55,18 @@ def person(kratos: Kratos) -> str:
     return kratos.create_identity(email())
 
 
+def test_whoever_signs_in_with_an_address(kratos: Kratos, client: KratosClient, person: str) -> None:
+    address = f"tag+{email()}"
+    identity_id = kratos.create_identity(address)
+    client.write(client.get(identity_id), pending())
+    for written in (address, address.upper(), f" {address}"):
+        [found] = client.by_address(written)
+        assert found == client.get(identity_id)
+        assert found.record.status is Status.PENDING
+    assert client.by_address(email()) == client.by_address(person) == []
+    assert client.by_address("") == client.by_address(" ") == [], "and not everybody"
+
+
 def overwrite(kratos: Kratos, identity_id: str, name: str, value: Any) -> None:
     """Somebody else's write."""
     patch = [{"op": "replace", "path": f"/{name}", "value": value}]

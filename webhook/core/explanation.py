@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Why somebody has the level they have, as plain values and in words."""
+"""Whether somebody may sign in, and why they have the level they have, as plain values and in words."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -9,6 +9,7 @@ from typing import Any
 from webhook.core.assurance import Level, Table, decay, effective_level
 from webhook.core.evidence import Evidence, Grade
 from webhook.core.record import Record
+from webhook.core.sign_in import Account, Rules, match_of, sign_in
 from webhook.core.start import is_overdue
 from webhook.core.status import Status
 from webhook.core.times import from_text, to_text
@@ -17,7 +18,14 @@ GradeOf = Callable[[str | None], Grade]
 
 
 def explanation(
-    record: Record, *, verified_address: bool, table: Table, grade_of: GradeOf, now: datetime
+    record: Record,
+    *,
+    account: Account,
+    rules: Rules,
+    verified_address: bool,
+    table: Table,
+    grade_of: GradeOf,
+    now: datetime,
 ) -> dict[str, Any]:
     """Everything there is to say, as plain values. `grade_of` knows the vendor's words for decisions."""
     further = record.reverification
@@ -32,6 +40,8 @@ def explanation(
         now=now,
     )
     return {
+        "sign_in": sign_in(record, account=account, rules=rules, now=now),
+        "match": match_of(record),
         "status": record.status.value,
         "verdict": None if record.verdict is None else record.verdict.value,
         "level": 0 if assurance is None else assurance.level,
@@ -53,12 +63,18 @@ def explanation(
 
 
 def as_text(told: Mapping[str, Any]) -> str:
-    """The same for people."""
+    """The same for people, the help desk's questions first."""
+    match = ", ".join(f"{name} {word}" for name, word in (told["match"] or {}).items())
     lines = [
+        f"may sign in      {'yes' if told['sign_in']['allowed'] else 'no'}",
+        f"{'why' if told['sign_in']['allowed'] else 'why not':<17}{told['sign_in']['why']}",
+        *(f"{'' if number else 'what now':<17}{step}" for number, step in enumerate(told["sign_in"]["what_now"])),
+        "",
         f"status           {told['status']} (verdict {told['verdict'] or 'none'})",
         f"level            {told['level']}; effective now: {told['effective_level']} ({told['effective_name']})",
         f"verified at      {told['verified_at'] or 'never'}, by table {told['table'] or '-'}",
         f"verified address {'yes' if told['verified_address'] else 'no'}",
+        f"match            {match or 'not compared'}",
     ]
     if (further := told["reverification"]) is not None:
         state = "open" if further["open"] else "due, none open"

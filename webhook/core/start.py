@@ -126,6 +126,12 @@ def starts_in_last_day(record: Record, *, now: datetime) -> int:
     return len(_recent_starts(record, now=now))
 
 
+def limit_ends_at(record: Record, *, limit: int, now: datetime) -> datetime | None:
+    """When one more workflow may be started; None where one may be started now."""
+    starts = sorted(filter(None, map(from_text, _recent_starts(counted(record, now=now), now=now))))
+    return None if len(starts) < limit else starts[len(starts) - limit] + STARTS_COUNT_FOR
+
+
 def _recent_starts(record: Record, *, now: datetime) -> tuple[str, ...]:
     times = [(text, from_text(text)) for text in record.starts]
     return tuple(text for text, at in times if at is not None and now - at < STARTS_COUNT_FOR)
