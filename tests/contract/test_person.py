@@ -14,6 +14,7 @@ from support import CALLBACK_SECRET, FACE_PASSED, World, message_of
 
 from sandbox import faults, jumio_records
 from webhook import setting_values, wiring
+from webhook.commands import explain
 from webhook.verification.sweep import Report
 
 ADA = {"name": {"first": "Ada", "last": "Lovelace"}, "birthdate": "1990-05-17"}
@@ -256,6 +257,18 @@ def test_a_level_may_ask_for_what_matches(
     world = make_world(IDENTITY_TRAITS=POINTERS, ASSURANCE_TABLE=table)
     person = shown(world, ADA, document)
     assert world.record(person)[0]["assurance"]["level"] == level
+
+
+def test_explain_says_what_does_not_match(
+    make_world: MakeWorld, table: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world = make_world(IDENTITY_TRAITS=POINTERS, ASSURANCE_TABLE=table)
+    person = shown(world, ADA, {**ADAS, "dateOfBirth": "N/A"})
+    assert explain.run(world.settings, whom=person, as_json=True) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["match"] == {"name": MATCHED, "birthdate": UNKNOWN}
+    [why] = [line for line in told["why_not_higher"] if line.startswith("level 3")]
+    assert why.endswith("asks for: a birthdate that matches")
 
 
 def test_which_falls_with_what_is_no_longer_known(make_world: MakeWorld, table: str) -> None:

@@ -109,6 +109,7 @@ def _why_not_higher(
         document_type=None,
         document_expires_at=expires_at,
         verified_address=verified_address,
+        matched=frozenset() if record.person is None else record.person.matched,
     )
     reached = record.assurance.level if record.assurance else 0
     reasons += [
