@@ -53,7 +53,9 @@ def test_whoever_shows_their_own_signs_in(here: World) -> None:
 
 
 def test_whoever_shows_somebody_elses_reads_what_to_do(here: World, on_different: str) -> None:
-    identity_id, _ = shown(here, "gus@example.com", GUS)
+    identity_id, token = shown(here, "gus@example.com", GUS)
+    here.jumio.wait_for_callbacks()
+    assert (here.kratos.whoami(token) is None) is (on_different == "reject"), "its sessions end with a rejection"
     record, login = here.record(identity_id), here.kratos.login("gus@example.com")
     assert record["status"] == {"review": "review", "reject": "rejected", "ignore": "approved"}[on_different]
     assert record["notice"] == "person"
