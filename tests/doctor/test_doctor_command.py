@@ -16,6 +16,7 @@ from sandbox import faults
 from sandbox.faults import Fault
 from sandbox.jumio import JumioStandIn
 from sandbox.kratos import KratosStandIn
+from sandbox.kratos_configuration import IDENTITY_SCHEMA
 from sandbox.server import free_port
 from sandbox.shipped import STEP_UP, actions, shipped
 from webhook.cli import main
@@ -131,6 +132,21 @@ def test_warnings_alone_are_no_failure_unless_they_are_to_be(doctor: Doctor) -> 
     assert doctor(PUBLIC_URL="") == (0, {"public-url-unset": "PUBLIC_URL"})
     assert doctor("--strict", PUBLIC_URL="") == (1, {"public-url-unset": "PUBLIC_URL"})
     assert doctor("--strict", PUBLIC_URL="http://127.0.0.1:3000") == (0, {})
+
+
+def test_names_that_nobody_compares_are_no_failure_and_pointers_that_find_none_are(
+    doctor: Doctor, kratos_files: list[Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    url = "base64://" + base64.b64encode(json.dumps(IDENTITY_SCHEMA).encode()).decode()
+    kratos_files.append(kratos_files[0].with_name("identity.yml"))
+    kratos_files[-1].write_text(json.dumps({"identity": {"schemas": [{"id": "default", "url": url}]}}))
+    files, where = [f"--kratos-config={file}" for file in kratos_files], "identity.schemas[0].url"
+    assert doctor(*files) == (0, {"traits-not-compared": where})
+    assert main(["doctor", *files]) == 0
+    line = "given_name=/name/first,family_name=/name/last,birthdate=/birthdate"
+    assert f"IDENTITY_TRAITS={line}\n" in capsys.readouterr().out, "to be copied"
+    assert doctor(*files, IDENTITY_TRAITS=line) == (0, {})
+    assert doctor(*files, IDENTITY_TRAITS="full_name=/name") == (1, {"trait-pointer-nowhere": where})
 
 
 def test_a_misspelt_setting(doctor: Doctor, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from webhook.commands.doctor import (
     certificate,
     hook_urls,
     identity_schemas,
+    identity_traits,
     kratos_config,
     kratos_file,
     peers,
@@ -92,6 +93,7 @@ def _examine_kratos(examined: _Examined, settings: Settings, files: Sequence[Pat
     examined.findings += kratos_config.check(document, settings, policies.policies(document, library))
     examined.findings += templates.check(document, library)
     examined.findings += identity_schemas.check(document, library)
+    examined.findings += identity_traits.check(document, library, settings.kratos.traits)
     unreachable, unknown = hook_urls.check(document)
     examined.findings += unreachable
     examined.checked += ["kratos-config", "hook-urls"]

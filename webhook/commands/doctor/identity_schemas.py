@@ -17,13 +17,13 @@ _SHORT_FORMATS = frozenset(
 
 def not_seen(document: object, library: Library) -> list[str]:
     """The URIs of schemas that cannot be read from here."""
-    return [uri for _, uri in schema_uris(document) if uri and _schema(uri, library) is None]
+    return [uri for _, uri in schema_uris(document) if uri and schema_at(uri, library) is None]
 
 
 def check(document: object, library: Library) -> Iterator[Finding]:
     """One finding for each schema that bounds not every trait."""
     for where, uri in schema_uris(document):
-        unbounded = list(_unbounded(dig(_schema(uri, library), "properties", "traits"), "traits"))
+        unbounded = list(_unbounded(dig(schema_at(uri, library), "properties", "traits"), "traits"))
         if unbounded:
             yield warning(
                 "trait-unbounded",
@@ -35,7 +35,8 @@ def check(document: object, library: Library) -> Iterator[Finding]:
             )
 
 
-def _schema(uri: str, library: Library) -> Any:
+def schema_at(uri: str, library: Library) -> Any:
+    """The schema, or None where it cannot be read from here."""
     try:
         return json.loads(library.read(uri) or "null")
     except (Unreadable, ValueError, RecursionError):  # where it is none, Kratos does not start
