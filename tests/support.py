@@ -215,6 +215,7 @@ def reading(**changed: Any) -> Reading:
             "verdict": verdict,
             "worst": max(grades),
             "is_face_check": words.is_face_check(checks),
+            "is_repeated_face": words.is_repeated_face(checks),
             **told,
         }
     )

@@ -14,6 +14,7 @@ from webhook import __version__, limits, valkey_url
 from webhook import setting_values as values
 from webhook.core.assurance import Table
 from webhook.core.person import OnDifferentPerson
+from webhook.core.repeated import OnRepeated
 from webhook.core.status import OnRejected, Status
 from webhook.core.traits import Traits, parse_traits
 from webhook.setting_values import shipped_table
@@ -73,6 +74,7 @@ class VerificationSettings:
     block_login_statuses: frozenset[Status]
     on_rejected: OnRejected
     on_different_person: OnDifferentPerson
+    on_repeated: OnRepeated
     assurance_table: Table
     max_starts_per_day: int
 
@@ -160,6 +162,7 @@ class Settings:
                 on_different_person=optional(
                     "ON_DIFFERENT_PERSON", values.one_of(OnDifferentPerson), OnDifferentPerson.REVIEW
                 ),
+                on_repeated=optional("ON_REPEATED", values.one_of(OnRepeated), OnRepeated.FLAG),
                 assurance_table=optional("ASSURANCE_TABLE", values.table, shipped_table()),
                 max_starts_per_day=optional("MAX_STARTS_PER_DAY", values.number(1, 1000), 5),
             ),

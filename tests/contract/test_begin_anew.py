@@ -44,14 +44,15 @@ def test_what_was_concluded_is_forgotten_and_a_start_made(
     assert public["status"] == admin["status"] == "pending"
     assert public["verdict"] is None
     assert public["account_id"] != before["account_id"], "Jumio's account would carry the face along"
-    events = [event["event"] for event in admin["history"]]
+    told = [event for event in admin["history"] if event["event"] != "verification.repeated_face"]
+    events = [event["event"] for event in told]
     assert events == ["verification.started", "verification.settled", "verification.begun_anew", "verification.started"]
-    stood = admin["history"][2]
+    stood = told[2]
     assert (stood["status"], stood["workflow_execution_id"]) == (ENDS[outcome], workflow.id)
     assert (stood["decided_at"], stood["reason"]) == (before["decided_at"], "a twin, by passport")
     assert workflow.id not in admin["workflows"]
-    [told] = [line for line in log_lines if "verification.begun_anew" in line]
-    assert "a twin, by passport" in told
+    [line] = [line for line in log_lines if "verification.begun_anew" in line]
+    assert "a twin, by passport" in line
 
 
 @pytest.mark.parametrize("outcome", ENDS)

@@ -14,6 +14,7 @@ from support import API_KEY, CLIENT_SECRET, LEAST, REQUIRED, settings_of
 from webhook import __version__
 from webhook.core.assurance_table import parse_table
 from webhook.core.person import OnDifferentPerson
+from webhook.core.repeated import OnRepeated
 from webhook.core.status import OnRejected, Status
 from webhook.core.traits import Traits
 from webhook.settings import Settings, SettingsError, shipped_table
@@ -155,6 +156,7 @@ MALFORMED = {
     "BLOCK_LOGIN_STATUSES": ["blocked", "rejected,", "rejected review", "REJECTED", "rejected,unknown,pending"],
     "ON_REJECTED": ["delete", "REVOKE", "revoke,block"],
     "ON_DIFFERENT_PERSON": ["deny", "REVIEW", "review,reject"],
+    "ON_REPEATED": ["reject", "FLAG", "flag,review"],
     "IDENTITY_TRAITS": [
         "name",
         "/name",
@@ -273,6 +275,7 @@ ACCEPTED = [
     ("ON_REJECTED", "block", "verification.on_rejected", OnRejected.BLOCK),
     ("ON_REJECTED", "deactivate", "verification.on_rejected", OnRejected.DEACTIVATE),
     ("ON_DIFFERENT_PERSON", "reject", "verification.on_different_person", OnDifferentPerson.REJECT),
+    ("ON_REPEATED", "review", "verification.on_repeated", OnRepeated.REVIEW),
     ("ON_DIFFERENT_PERSON", "ignore", "verification.on_different_person", OnDifferentPerson.IGNORE),
     ("IDENTITY_TRAITS", "full_name=/name", "kratos.traits", Traits(paths={"full_name": ("name",)})),
     (

@@ -19,6 +19,7 @@ def test_events_keep_their_names() -> None:
         "FORGOTTEN": "verification.forgotten",
         "SUPERSEDED": "verification.superseded",
         "HEALED": "verification.healed",
+        "REPEATED_FACE": "verification.repeated_face",
         "BEGUN_ANEW": "verification.begun_anew",
         "REVERIFICATION_ASKED": "reverification.asked",
         "REVERIFICATION_STARTED": "reverification.started",

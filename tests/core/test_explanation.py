@@ -74,6 +74,7 @@ def test_everything_there_is_to_say() -> None:
         "checks": [
             {"capability": each.capability, "decision": each.decision, "label": each.label} for each in PASSED_CHECKS
         ],
+        "repeated": [],
         "why_not_higher": [],
         "decays": [
             {"at": "2026-03-09T00:00:00.000Z", "what": "the re-verification is due; the level falls to 1"},

@@ -207,7 +207,7 @@ def test_it_comes_first_for_people() -> None:
     record = somebody_elses(REVIEW)
     rest = {"status": "review", "verdict": "WARNING", "level": 1, "effective_level": 1, "effective_name": "contact"}
     rest |= dict.fromkeys(("verified_at", "table", "verified_address", "reverification"))
-    lists: dict[str, Any] = {"checks": [], "why_not_higher": [], "decays": [], "history": []}
+    lists: dict[str, Any] = {"checks": [], "repeated": [], "why_not_higher": [], "decays": [], "history": []}
     text = as_text({"sign_in": told(record), "match": match_of(record), **rest, **lists})
     assert text.startswith(
         """\

@@ -6,7 +6,7 @@ from support import FACE_CHECKS, PASSED_CHECKS
 
 from webhook.core.evidence import Check, Grade
 from webhook.core.status import Status, Verdict
-from webhook.idv.jumio.words import grade_of, has_face, is_face_check, is_final, status_of
+from webhook.idv.jumio.words import grade_of, has_face, is_face_check, is_final, is_repeated_face, status_of
 
 DECISIONS = ("PASSED", "WARNING", "REJECTED", "FAILED", "NOT_EXECUTED", "", None)
 
@@ -71,8 +71,8 @@ def test_what_a_decision_leaves_of_trust(decision: str | None, grade: Grade) -> 
     assert Grade.CLEAR < Grade.DOUBTED < Grade.REFUTED
 
 
-def check(capability: str, decision: str | None = "PASSED") -> Check:
-    return Check(capability=capability, decision=decision, label="OK", data={})
+def check(capability: str, decision: str | None = "PASSED", label: str | None = "OK") -> Check:
+    return Check(capability=capability, decision=decision, label=label, data={})
 
 
 @pytest.mark.parametrize(
@@ -91,6 +91,27 @@ def check(capability: str, decision: str | None = "PASSED") -> Check:
 )
 def test_a_face_check_compares_a_face_and_shows_no_document(checks: tuple[Check, ...], is_one: bool) -> None:
     assert is_face_check(checks) is is_one
+
+
+@pytest.mark.parametrize(
+    ("checks", "is_one"),
+    [
+        ((check("imageChecks", "WARNING", "REPEATED_FACE"),), True),
+        ((check("imageChecks", "PASSED", "REPEATED_FACE"),), True),
+        ((check("imageChecks"), check("imageChecks", "REJECTED", "REPEATED_FACE")), True),
+        ((check("dataChecks", "REJECTED", "MISMATCHING_DATA_REPEATED_FACE"),), True),
+        ((check("dataChecks", "WARNING", "MISMATCHING_DATA_REPEATED_FACE"),), True),
+        ((check("imageChecks", "NOT_EXECUTED", "REPEATED_FACE"),), False),
+        ((check("imageChecks", None, "REPEATED_FACE"),), False),
+        ((check("imageChecks", "WARNING", "DIFFERENT_PERSON"),), False),
+        ((check("dataChecks", "REJECTED", "MISMATCHING_DATAPOINTS"),), False),
+        ((check("dataChecks", "WARNING", "REPEATED_FACE"),), False),
+        ((check("imageChecks", "WARNING", None),), False),
+        ((), False),
+    ],
+)
+def test_a_face_that_jumio_knows(checks: tuple[Check, ...], is_one: bool) -> None:
+    assert is_repeated_face(checks) is is_one
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ class Event(StrEnum):
     FORGOTTEN = "verification.forgotten"
     SUPERSEDED = "verification.superseded"
     HEALED = "verification.healed"
+    REPEATED_FACE = "verification.repeated_face"
     BEGUN_ANEW = "verification.begun_anew"
     REVERIFICATION_ASKED = "reverification.asked"
     REVERIFICATION_STARTED = "reverification.started"

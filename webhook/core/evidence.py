@@ -60,7 +60,8 @@ class Reading:
     """What the vendor says of one workflow execution.
 
     `references` are the identity ids it was started for, as the vendor echoes them. `is_face_check`: only a face was
-    compared with an earlier one, no document was shown. `people` are whom the documents name.
+    compared with an earlier one, no document was shown. `is_repeated_face`: the vendor knows the face from somebody
+    else's verification. `people` are whom the documents name.
     """
 
     account_id: str
@@ -75,6 +76,7 @@ class Reading:
     checks: tuple[Check, ...] = ()
     worst: Grade = Grade.CLEAR
     is_face_check: bool = False
+    is_repeated_face: bool = False
     document_type: str | None = None
     document_expires_at: datetime | None = None
     people: tuple[Person, ...] = field(default=(), repr=False)

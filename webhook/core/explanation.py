@@ -13,6 +13,7 @@ from webhook.core.sign_in import Account, Rules, match_of, sign_in
 from webhook.core.start import is_overdue
 from webhook.core.status import Status
 from webhook.core.times import from_text, to_text
+from webhook.core.workflows import Workflow
 
 GradeOf = Callable[[str | None], Grade]
 
@@ -54,6 +55,7 @@ def explanation(
             {"capability": check.capability, "decision": check.decision, "label": check.label}
             for check in record.checks
         ],
+        "repeated": _repeated(record),
         "why_not_higher": _why_not_higher(record, table, grade_of, verified_address, now),
         "decays": _decays(record, table, due_at),
         "reverification": further
@@ -79,6 +81,7 @@ def as_text(told: Mapping[str, Any]) -> str:
     if (further := told["reverification"]) is not None:
         state = "open" if further["open"] else "due, none open"
         lines.append(f"re-verification  {state}; reason {further['reason']}, due {further['due_at'] or 'never'}")
+    lines += [f"verified before  {words}" for words in told["repeated"]]
     for heading, items in (
         ("checks", [f"{c['capability']}: {c['decision']} ({c['label']})" for c in told["checks"]]),
         ("why not higher", told["why_not_higher"]),
@@ -111,6 +114,8 @@ def _why_not_higher(
         verified_address=verified_address,
         matched=frozenset() if record.person is None else record.person.matched,
     )
+    if any(each.id == record.workflow_execution_id and each.said is not None for each in _repeated_ones(record)):
+        reasons.append("somebody who was verified before is in review (ON_REPEATED) and has level 1 at most")
     reached = record.assurance.level if record.assurance else 0
     reasons += [
         f"level {row.level} ({row.name}) asks for: {', '.join(missing)}"
@@ -118,6 +123,15 @@ def _why_not_higher(
         if row.level > reached and (missing := _told(row).missing(evidence, now=now))
     ]
     return reasons
+
+
+def _repeated(record: Record) -> list[str]:
+    """What of each workflow was seen before, in words."""
+    return [f"the face of workflow {each.id}, by Jumio's word" for each in _repeated_ones(record)]
+
+
+def _repeated_ones(record: Record) -> list[Workflow]:
+    return [each for each in record.known if each.repeated is not None]
 
 
 def _told(row: Level) -> Level:

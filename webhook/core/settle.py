@@ -11,6 +11,7 @@ from webhook.core.events import Event
 from webhook.core.evidence import Reading
 from webhook.core.person import Comparison
 from webhook.core.record import NOTICE_PERSON, Record, Reverification
+from webhook.core.repeated import OnRepeated, Repeated
 from webhook.core.status import CONCLUDED, STARTABLE, Status, Verdict
 from webhook.core.times import from_text, to_text
 from webhook.core.verdict import Conclusion, concluded
@@ -39,7 +40,7 @@ class Result(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """A record after a reading; `event` names what happened where something did.
+    """A record after a reading; `event` names what happened where something did, `found` what was found beside it.
 
     An ignored reading that `counts` is noted in the record all the same: it may matter to a later one.
     """
@@ -47,6 +48,7 @@ class Outcome:
     result: Result
     record: Record
     event: Event | None = None
+    found: tuple[Event, ...] = ()
     reason: str | None = None
     counts: bool = True
 
@@ -61,16 +63,19 @@ def settle(
     now: datetime,
     is_fresh: bool = True,
     person: Comparison | None = None,
+    on_repeated: OnRepeated = OnRepeated.FLAG,
 ) -> Outcome:
     """What a reading makes of the record of the identity. A record without the steps of its level gets them.
 
     `is_fresh`: it was asked for after the record was read. Only then can it clear up what copies of a record dispute.
-    `person`: whether its document names whom the account names, where that is compared.
+    `person` and `on_repeated`: as for `read_as`.
     """
     if (reason := _why_not_counting(record, reading, identity_id)) is not None:
         without = _without_unlisted(record, reading.workflow_execution_id, is_anothers=True)
         return Outcome(result=Result.IGNORED, record=without, reason=reason, counts=without != record)
-    read = read_as(reading, table=table, verified_address=verified_address, now=now, person=person)
+    read = read_as(
+        reading, table=table, verified_address=verified_address, now=now, person=person, on_repeated=on_repeated
+    )
     known = joined(record.known, read, is_fresh=is_fresh)
     if undoubted(known) == undoubted(record.known):
         record = record if known == record.known else shown(record, known)
@@ -79,11 +84,14 @@ def settle(
     fulfils = _fulfils(record, settled, read)
     settled = _with_reverification(settled, None if fulfils else _reverification_after(settled, read))
     event = _event(record, settled, fulfils=fulfils)
+    found = _found(record, settled, read.id)
+    for each in found:
+        settled = settled.with_event(each, now=now, workflow_execution_id=read.id)
     if event is None:
         reason = f"another workflow's verdict stands: {settled.status}" if settled.status in CONCLUDED else _NO_NEWS
-        return Outcome(result=Result.IGNORED, record=settled, event=_superseded(read), reason=reason)
+        return Outcome(result=Result.IGNORED, record=settled, event=_superseded(read), found=found, reason=reason)
     settled = settled.with_event(event, now=now, workflow_execution_id=read.id)
-    return Outcome(result=Result.APPLIED, record=settled, event=event)
+    return Outcome(result=Result.APPLIED, record=settled, event=event, found=found)
 
 
 _NO_NEWS = "it changes nothing"
@@ -243,6 +251,17 @@ def _event(before: Record, after: Record, *, fulfils: bool) -> Event | None:
     if before.reverification != after.reverification:
         return Event.REVERIFICATION_PASSED if fulfils else Event.REVERIFICATION_LAPSED
     return None
+
+
+def _found(before: Record, after: Record, workflow_execution_id: str) -> tuple[Event, ...]:
+    """What of a workflow is now known to be seen before, and was not."""
+    was, told = _repeated(before, workflow_execution_id), _repeated(after, workflow_execution_id)
+    return (Event.REPEATED_FACE,) if told.face and not was.face else ()
+
+
+def _repeated(record: Record, workflow_execution_id: str) -> Repeated:
+    told = next((each.repeated for each in record.known if each.id == workflow_execution_id), None)
+    return told or Repeated()
 
 
 def _level(record: Record) -> tuple[int, str | None] | None:

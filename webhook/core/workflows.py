@@ -9,6 +9,7 @@ from enum import IntEnum
 from webhook.core.assurance import CONTACT, NONE, Table, level_of
 from webhook.core.evidence import Check, Decision, Reading
 from webhook.core.person import Comparison
+from webhook.core.repeated import OnRepeated, Repeated, together
 from webhook.core.status import CONCLUDED, Status, Verdict
 from webhook.core.times import to_text
 
@@ -37,7 +38,7 @@ class Workflow:
     tells no such time: it is shown, and decides nothing; beside it the `created_at` of an open one is a guess.
     `renewed_at` is when a face check renewed it that is not known itself. `level` to `table` are what a verdict is
     worth; None where levels were not told. `said` is the vendor's own verdict where it counts as another, because of
-    whom the document names (`person`).
+    whom the document names (`person`) or because the person was verified as somebody else before (`repeated`).
     """
 
     id: str
@@ -58,6 +59,7 @@ class Workflow:
     key: int | str | None = None
     said: Verdict | None = None
     person: Comparison | None = None
+    repeated: Repeated | None = None
     url: str | None = None  # the vendor's own link, while it is open
     # The two copies of the record differ about it; or only the summary tells of it at all. Never written.
     is_doubtful: bool = False
@@ -86,11 +88,18 @@ class Workflow:
 
 
 def read_as(
-    reading: Reading, *, table: Table, verified_address: bool, now: datetime, person: Comparison | None = None
+    reading: Reading,
+    *,
+    table: Table,
+    verified_address: bool,
+    now: datetime,
+    person: Comparison | None = None,
+    on_repeated: OnRepeated = OnRepeated.FLAG,
 ) -> Workflow:
     """The workflow as the reading tells it. `verified_address`: of the identity, for a table that asks for it.
 
-    `person`: whether its document names whom the account names, where that is compared.
+    `person`: whether its document names whom the account names, where that is compared. `on_repeated`: what it does
+    that the person was verified as another identity.
     """
     stage = _stage_of(reading.status)
     created_at, decided_at = _text(reading.created_at), _text(reading.completed_at)
@@ -118,11 +127,15 @@ def read_as(
     if person is not None and is_another and verdict is not None and verdict is not Verdict.FAILED:
         verdict = person.counts_as.verdict(verdict)
         level = NONE if verdict is Verdict.FAILED else level
+    repeated = Repeated(face=reading.is_repeated_face, counts_as=on_repeated)
+    if repeated.verdict(verdict) is not verdict:
+        verdict, level = repeated.verdict(verdict), min(level, CONTACT)
     return replace(
         workflow,
         verdict=verdict,
         said=None if verdict is workflow.verdict else workflow.verdict,
         person=person,
+        repeated=repeated if repeated.is_found else None,
         is_face_check=reading.is_face_check,
         level=level,
         level_name=table.name_of(level),
@@ -209,7 +222,24 @@ def _better(known: Workflow, read: Workflow, *, is_fresh: bool) -> Workflow:
         is_doubtful=known.is_doubtful and not is_fresh,
         is_unlisted=known.is_unlisted and not is_fresh,
     )
-    return _judged(known, told)
+    return _judged(known, _repeated(known, told))
+
+
+def _repeated(known: Workflow, read: Workflow) -> Workflow:
+    """The same told again, with what was found to be seen before: at any time, and whosever name matches."""
+    repeated = together(known.repeated, read.repeated)
+    verdict = read.verdict if repeated is None else repeated.verdict(read.verdict)
+    read = replace(read, repeated=repeated)
+    if verdict is read.verdict:
+        return read
+    return _at_most(known, replace(read, verdict=verdict, said=read.said or read.verdict))
+
+
+def _at_most(known: Workflow, read: Workflow) -> Workflow:
+    """What is read, with the lower level of both."""
+    if known.level is None or (read.level is not None and read.level <= known.level):
+        return read
+    return replace(read, level=known.level, level_name=known.level_name)
 
 
 def _judged(known: Workflow, read: Workflow) -> Workflow:
@@ -219,22 +249,16 @@ def _judged(known: Workflow, read: Workflow) -> Workflow:
     """
     if known.said is None or known.person is None or read.verdict is Verdict.FAILED:
         return read
+    if known.verdict is not Verdict.FAILED and known.person.is_matched:  # so it was for another reason
+        return read
     compared = read.person
     if known.verdict is not Verdict.FAILED and compared is not None and (compared.is_matched or compared.is_different):
         return read
     if known.verdict is Verdict.FAILED and compared is not None:
         compared = replace(known.person, of=compared.of)
     said = read.said or read.verdict
-    level = known.level if read.level is None or known.level is None else min(read.level, known.level)
-    level_name = read.level_name if level == read.level else known.level_name
-    return replace(
-        read,
-        verdict=known.verdict,
-        said=None if said is known.verdict else said,
-        person=compared or known.person,
-        level=level,
-        level_name=level_name,
-    )
+    said = None if said is known.verdict else said
+    return _at_most(known, replace(read, verdict=known.verdict, said=said, person=compared or known.person))
 
 
 def _created_at(known: Workflow, read: Workflow) -> str | None:

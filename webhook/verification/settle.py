@@ -198,6 +198,8 @@ class Settler:
                     outcome = replace(outcome, result=Result.APPLIED, event=Event.HEALED)
                     audit(Event.HEALED, identity.id, record)
             for each in observation.outcomes:
+                for event in each.found:
+                    audit(event, identity.id, each.record)
                 if each.event is not None:
                     audit(each.event, identity.id, each.record, reason=each.reason)
             if outcome.counts and record.status is Status.REJECTED:
@@ -286,6 +288,7 @@ class Settler:
                     now=self._clock(),
                     is_fresh=is_fresh,
                     person=self._compared(identity, reading),
+                    on_repeated=self._settings.on_repeated,
                 )
             )
             record = outcome.record

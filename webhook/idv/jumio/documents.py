@@ -17,7 +17,7 @@ from webhook.core.person import Person
 from webhook.core.start import Started
 from webhook.core.times import from_text
 from webhook.errors import VendorUnavailable
-from webhook.idv.jumio.words import grade_of, is_face_check, status_of
+from webhook.idv.jumio.words import grade_of, is_face_check, is_repeated_face, status_of
 
 _DIGITS = re.compile(r"[0-9]{1,18}", re.ASCII)
 
@@ -100,6 +100,7 @@ def parse_reading(body: bytes, *, account_id: str, workflow_execution_id: str) -
         checks=checks,
         worst=max(map(grade_of, (kind, *(check.decision for check in checks)))),
         is_face_check=is_face_check(checks),
+        is_repeated_face=is_repeated_face(checks),
         **_parse_document(_member(parsed, "capabilities").get("extraction")),
     )
 

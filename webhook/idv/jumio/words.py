@@ -14,6 +14,9 @@ _PROCESSED: dict[str | None, tuple[Status, Verdict]] = {
     "REJECTED": (Status.REJECTED, Verdict.FAILED),
     "FAILED": (Status.REJECTED, Verdict.FAILED),
 }
+# By capability. The second is a rejection by default, the first a warning; either can be set to something else.
+# https://documentation.jumio.ai/docs/developer-resources/retrieval
+_REPEATED_FACE = frozenset({("imageChecks", "REPEATED_FACE"), ("dataChecks", "MISMATCHING_DATA_REPEATED_FACE")})
 _GRADES = {"REJECTED": Grade.REFUTED, "FAILED": Grade.REFUTED, "WARNING": Grade.DOUBTED}
 
 
@@ -44,6 +47,14 @@ def is_face_check(checks: Collection[Check]) -> bool:
     """Whether only a face was compared with what Jumio already had, and no document was shown."""
     ran = {check.capability for check in checks if check.decision not in (None, "NOT_EXECUTED")}
     return "authentication" in ran and "extraction" not in ran
+
+
+def is_repeated_face(checks: Collection[Check]) -> bool:
+    """Whether Jumio knows the face from another verification, perhaps beside other data; whatever it made of that."""
+    return any(
+        (check.capability, check.label) in _REPEATED_FACE and check.decision not in (None, "NOT_EXECUTED")
+        for check in checks
+    )
 
 
 def has_face(checks: Collection[Check]) -> bool:

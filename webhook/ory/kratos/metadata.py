@@ -12,6 +12,7 @@ from webhook.core.assurance import Assurance, Step
 from webhook.core.evidence import Check, Decision
 from webhook.core.person import Comparison, Match, OnDifferentPerson
 from webhook.core.record import HISTORY_LENGTH, NOTICE_PERSON, Record, Reverification
+from webhook.core.repeated import OnRepeated, Repeated
 from webhook.core.settle import shown
 from webhook.core.status import Status, Verdict
 from webhook.core.times import from_text, to_text
@@ -156,6 +157,7 @@ def _workflow_member(workflow: Workflow) -> dict[str, Any]:
         "match": None if workflow.person is None else _match_member(workflow.person),
         "match_of": None if workflow.person is None else workflow.person.of,
         "match_counts_as": None if workflow.person is None else workflow.person.counts_as.value,
+        **({} if workflow.repeated is None else _repeated_members(workflow.repeated)),
     }
     return {name: value for name, value in written.items() if value is not None}
 
@@ -163,9 +165,13 @@ def _workflow_member(workflow: Workflow) -> dict[str, Any]:
 WORKFLOW_NAMES: Names = {
     **_names("state", "account_id", "created_at", "decided_at", "seen_at", "renewed_at", "face_check", "level"),
     **_names("level_name", "expires_at", "table", "checks", "workflow_key", "verification_url", "said"),
-    **_names("match", "match_of", "match_counts_as"),
+    **_names("match", "match_of", "match_counts_as", "repeated_face", "repeated_counts_as"),
     "decision": _DECISION,
 }
+
+
+def _repeated_members(repeated: Repeated) -> dict[str, Any]:
+    return {"repeated_face": repeated.face or None, "repeated_counts_as": repeated.counts_as.value}
 
 
 def _match_member(person: Comparison) -> dict[str, str]:
@@ -385,6 +391,7 @@ def _parse_workflow(key: str, written: Mapping[str, Any]) -> Workflow | None:
         url=_text(written, "verification_url") if stage is Stage.OPEN else None,
         said=_one_of(Verdict, written.get("said")),
         person=_parse_person(written),
+        repeated=_parse_repeated(written),
     )
 
 
@@ -399,6 +406,12 @@ def _parse_person(written: Mapping[str, Any]) -> Comparison | None:
         of=of,
         counts_as=counts_as or OnDifferentPerson.REVIEW,
     )
+
+
+def _parse_repeated(written: Mapping[str, Any]) -> Repeated | None:
+    counts_as = _one_of(OnRepeated, written.get("repeated_counts_as"))
+    repeated = Repeated(face=written.get("repeated_face") is True, counts_as=counts_as or OnRepeated.FLAG)
+    return repeated if repeated.is_found else None
 
 
 def _one_of(words: type[Word], text: object) -> Word | None:
