@@ -128,6 +128,7 @@ def nobody_is_named(request: pytest.FixtureRequest, log_lines: list[str]) -> Ite
     told += [workflow.shows for workflow in request.getfixturevalue("_jumio").workflows]
     personal = set(re.findall(r"[^\W\d_]{4,}|\d{4}-\d\d-\d\d", json.dumps(told, ensure_ascii=False)))
     personal -= {"first", "last", "firstName", "lastName", "dateOfBirth", "dateOfBirthParts", "year", "null"}
+    personal -= {"type", "issuingCountry", "documentNumber"}
     kept = [(row["metadata_public"], row["metadata_admin"]) for row in rows] if personal else []
     everything = "\n".join([*log_lines, json.dumps(kept)]).lower()
     assert [word for word in sorted(personal) if word.lower() in everything] == []

@@ -75,6 +75,8 @@ class VerificationSettings:
     on_rejected: OnRejected
     on_different_person: OnDifferentPerson
     on_repeated: OnRepeated
+    # What keys the hashes of documents (the first); None where none is kept.
+    document_secrets: tuple[bytes, ...] | None = field(repr=False)
     assurance_table: Table
     max_starts_per_day: int
 
@@ -163,6 +165,7 @@ class Settings:
                     "ON_DIFFERENT_PERSON", values.one_of(OnDifferentPerson), OnDifferentPerson.REVIEW
                 ),
                 on_repeated=optional("ON_REPEATED", values.one_of(OnRepeated), OnRepeated.FLAG),
+                document_secrets=reader.perhaps("DOCUMENT_HASH_SECRET", values.secrets),
                 assurance_table=optional("ASSURANCE_TABLE", values.table, shipped_table()),
                 max_starts_per_day=optional("MAX_STARTS_PER_DAY", values.number(1, 1000), 5),
             ),

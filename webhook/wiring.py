@@ -25,6 +25,7 @@ from webhook.verification.sweep import Report, Sweeper
 from webhook.verification.walk import Walk
 
 if TYPE_CHECKING:
+    from webhook.verification.documents import Documents
     from webhook.verification.person import Persons
 
 
@@ -108,6 +109,16 @@ def _persons(settings: Settings) -> "Persons | None":
     return Persons(settings.jumio.callback_secrets, on_different=settings.verification.on_different_person)
 
 
+def _documents(settings: Settings, coordination: Coordination) -> "Documents | None":
+    secrets = settings.verification.document_secrets
+    if secrets is None or settings.valkey is None:
+        return None
+    # Imported here: without either nobody pays for it.
+    from webhook.verification.documents import Documents
+
+    return Documents(secrets, coordination=coordination)
+
+
 def _services(
     settings: Settings,
     coordination: Coordination,
@@ -140,6 +151,7 @@ def _services(
         links=links,
         coordination=coordination,
         persons=_persons(settings),
+        documents=_documents(settings, coordination),
         clock=clock,
         vendor_seconds=vendor_seconds,
     )

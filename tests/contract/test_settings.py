@@ -108,6 +108,7 @@ def test_an_empty_optional_setting_is_its_default(name: str) -> None:
 GOOD = "sixteen-bytes-xx"
 MALFORMED = {
     "ORY_WEBHOOK_SECRET": [",", f"{GOOD},", f",{GOOD}", f"{GOOD},,{GOOD}", f"{GOOD}, ,{GOOD}", "fifteen-bytes-x"],
+    "DOCUMENT_HASH_SECRET": [",", f"{GOOD},,{GOOD}", f"{GOOD}, short", "fifteen-bytes-x"],
     "JUMIO_CALLBACK_SECRET": [",", f"{GOOD},,{GOOD}", f"{GOOD}, short"],
     "KRATOS_MAX_IN_FLIGHT": ["0", "10001", "-1", "many", "1e2"],
     "JUMIO_MAX_IN_FLIGHT": ["0", "10001", "2.5"],
@@ -275,6 +276,7 @@ ACCEPTED = [
     ("ON_REJECTED", "block", "verification.on_rejected", OnRejected.BLOCK),
     ("ON_REJECTED", "deactivate", "verification.on_rejected", OnRejected.DEACTIVATE),
     ("ON_DIFFERENT_PERSON", "reject", "verification.on_different_person", OnDifferentPerson.REJECT),
+    ("DOCUMENT_HASH_SECRET", "a" * 16, "verification.document_secrets", (b"a" * 16,)),
     ("ON_REPEATED", "review", "verification.on_repeated", OnRepeated.REVIEW),
     ("ON_DIFFERENT_PERSON", "ignore", "verification.on_different_person", OnDifferentPerson.IGNORE),
     ("IDENTITY_TRAITS", "full_name=/name", "kratos.traits", Traits(paths={"full_name": ("name",)})),
@@ -323,6 +325,7 @@ SECRETS = {
     "ORY_API_KEY": "hush-api-key",
     "JUMIO_CLIENT_ID": "hush-client-id",
     "JUMIO_CLIENT_SECRET": "hush-client-secret",
+    "DOCUMENT_HASH_SECRET": "hush-document-secret",
     "JUMIO_CALLBACK_SECRET": "hush-callback-secret",
     "REDIS_URL": "redis://:hush-password@valkey",
 }
@@ -399,7 +402,7 @@ def test_the_example_loads_once_its_secrets_are_changed() -> None:
     assert settings.links.public_url == "https://jumio-webhook.example.com"
 
 
-@pytest.mark.parametrize("name", ["ORY_WEBHOOK_SECRET", "JUMIO_CALLBACK_SECRET"])
+@pytest.mark.parametrize("name", ["ORY_WEBHOOK_SECRET", "JUMIO_CALLBACK_SECRET", "DOCUMENT_HASH_SECRET"])
 def test_a_secret_of_the_example_is_refused_in_a_rotation_too(name: str) -> None:
     [problem] = problems_of(**{name: f"{GOOD}, change-me-to-32-random-characters"})
     assert problem.startswith(f"{name} is still the one of .env.example")

@@ -20,6 +20,7 @@ def test_events_keep_their_names() -> None:
         "SUPERSEDED": "verification.superseded",
         "HEALED": "verification.healed",
         "REPEATED_FACE": "verification.repeated_face",
+        "REPEATED_DOCUMENT": "verification.repeated_document",
         "BEGUN_ANEW": "verification.begun_anew",
         "REVERIFICATION_ASKED": "reverification.asked",
         "REVERIFICATION_STARTED": "reverification.started",

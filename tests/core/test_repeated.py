@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from support import IDENTITY, NOW, PASSED_CHECKS, TABLE, pending, reading
+from support import IDENTITY, NOW, OTHER_IDENTITY, PASSED_CHECKS, TABLE, pending, reading
 
 from core.evidence import check, with_check
 from webhook.core.evidence import Decision
@@ -32,7 +32,8 @@ SEEN = with_check(check("imageChecks", "PASSED", "REPEATED_FACE"))
 
 def settled(record: Record | None = None, **changed: Any) -> Outcome:
     """What becomes of somebody's open workflow whose face Jumio knows."""
-    asked = {name: changed.pop(name, default) for name, default in (("person", None), ("on_repeated", FLAG))}
+    repeated = Repeated(other_identity=changed.pop("other", None), counts_as=changed.pop("on_repeated", FLAG))
+    asked = {"person": changed.pop("person", None), "document": changed.pop("document", None), "repeated": repeated}
     return settle(
         record or pending(),
         reading(**{"checks": SEEN, **changed}),
@@ -197,3 +198,22 @@ def test_it_is_explained() -> None:
 def test_a_check_of_that_name_elsewhere_says_nothing() -> None:
     odd = (*PASSED_CHECKS, check("similarity", "WARNING", "REPEATED_FACE"))
     assert settled(checks=odd).found == ()
+
+
+def test_a_document_of_another_identity_is_told_with_its_id() -> None:
+    outcome = settled(checks=PASSED_CHECKS, other=OTHER_IDENTITY, document="hash", on_repeated=REVIEW)
+    assert shown(outcome) == (WARNING, PASSED, 1)
+    assert events(outcome.record) == ["verification.repeated_document", "verification.settled"]
+    assert [each.get("other_identity") for each in outcome.record.history] == [OTHER_IDENTITY, None]
+    again = settled(outcome.record, checks=PASSED_CHECKS, on_repeated=REVIEW)
+    assert again.record.known == outcome.record.known, "also when nobody can tell any more"
+    assert again.found == ()
+
+
+def test_no_later_decision_of_jumios_takes_a_document_back() -> None:
+    later = {"checks": PASSED_CHECKS, "completed_at": datetime(2026, 3, 2, 18, 40, tzinfo=UTC), "on_repeated": REVIEW}
+    found = {"checks": PASSED_CHECKS, "other": OTHER_IDENTITY, "document": "hash", "on_repeated": REVIEW}
+    for first, then in ((found, later), (later, found)):
+        outcome = settled(settled(**first).record, **then)
+        assert shown(outcome) == (WARNING, PASSED, 1)
+        assert outcome.record.known[0].document == "hash"

@@ -2,7 +2,8 @@
 """What the processes of one tenant agree on, as one interface: `local.Local` in a process, `valkey.Shared` over all.
 
 No method raises anything but `Busy`, and none of what is agreed here decides a verdict: whoever loses all of it loses
-time, and at worst pays for a workflow twice.
+time, and at worst pays for a workflow twice. Only that a document verified another identity is known here first, and
+then stands in the record.
 """
 
 from contextlib import AbstractContextManager
@@ -11,6 +12,8 @@ from typing import Protocol
 # How long a workflow that was paid for is remembered, and one person is not looked at again (seconds).
 PAID_FOR_SECONDS = 3600.0
 LOOK_EVERY_SECONDS = 5.0
+# Whose a document is, is known for so long after anybody said it last, as every full sweep does.
+CLAIM_SECONDS = 90 * 86400.0
 # Jumio counts arrivals, and two calls may travel at different speed: a window is taken for a little longer.
 WINDOW_SLACK = 1.02
 
@@ -50,6 +53,14 @@ class Coordination(Protocol):
 
     def forget_paid(self, identity_id: str) -> None:
         """It is noted in Kratos."""
+
+    # --- whose document ---
+
+    def claim_document(self, document: str, identity_id: str) -> str | None:
+        """Note that a document, by its keyed hash, verified the identity, unless it verified another: that one's id.
+
+        None: it is this identity's now, or nobody can tell.
+        """
 
     # --- not too often ---
 

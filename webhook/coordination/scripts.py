@@ -19,6 +19,15 @@ if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) 
 return 0
 """
 
+# KEYS[1] whose a document is. ARGV: the identity that verified with it; how long that is known (ms). Answers the other
+# identity whose it is, else nil. A holder that says it again has it for that long again.
+CLAIM = """
+local holder = redis.call('GET', KEYS[1])
+if holder and holder ~= ARGV[1] then return holder end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return nil
+"""
+
 # KEYS[1] a sorted set of the calls in the window, by when they began (ms). ARGV: the window (ms); how many calls it
 # allows; how many of them this call may make full, 0 for one that is never held back; 1 to count it, 0 to ask only; a
 # name of its own. Answers the milliseconds to wait.

@@ -16,8 +16,9 @@ from webhook.coordination import scripts
 from webhook.coordination.breaker import Breaker
 from webhook.coordination.client import Client, Failed
 from webhook.coordination.local import Local
-from webhook.coordination.port import LOOK_EVERY_SECONDS, PAID_FOR_SECONDS, WINDOW_SLACK, Limits
+from webhook.coordination.port import CLAIM_SECONDS, LOOK_EVERY_SECONDS, PAID_FOR_SECONDS, WINDOW_SLACK, Limits
 from webhook.core.events import Note
+from webhook.core.ids import usable_identity_id
 from webhook.errors import Busy
 from webhook.limits import COORDINATION_SECONDS, STARTING_SECONDS, VALKEY_ANSWER_BYTES
 from webhook.runtime import log
@@ -93,6 +94,13 @@ class Shared:
         self._local.forget_paid(identity_id)
         # Not deleted: another process may remember it too, and must learn that it is over.
         self._tell(_was_set, "SET", _paid_key(identity_id), "", "PX", _ms(PAID_FOR_SECONDS))
+
+    def claim_document(self, document: str, identity_id: str) -> str | None:
+        key = f"{PREFIX}document:{document}"
+        try:
+            return self._ask(_identity_or_none, "EVAL", scripts.CLAIM, 1, key, identity_id, _ms(CLAIM_SECONDS))
+        except _Away:
+            return None
 
     def may_look(self, identity_id: str) -> bool:
         if not self._local.may_look(identity_id):
@@ -217,6 +225,15 @@ def _text(answer: Any) -> str:
 
 def _text_or_none(answer: Any) -> str | None:
     return None if answer is None else _text(answer)
+
+
+def _identity_or_none(answer: Any) -> str | None:
+    if answer is None:
+        return None
+    identity_id = usable_identity_id(_text(answer))
+    if identity_id is None:
+        raise ValueError
+    return identity_id
 
 
 def _texts_or_none(answer: Any) -> list[str] | None:

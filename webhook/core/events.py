@@ -19,6 +19,7 @@ class Event(StrEnum):
     SUPERSEDED = "verification.superseded"
     HEALED = "verification.healed"
     REPEATED_FACE = "verification.repeated_face"
+    REPEATED_DOCUMENT = "verification.repeated_document"
     BEGUN_ANEW = "verification.begun_anew"
     REVERIFICATION_ASKED = "reverification.asked"
     REVERIFICATION_STARTED = "reverification.started"

@@ -20,6 +20,15 @@ class Grade(IntEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Document:
+    """What tells a document from any other, in one canonical form. It is never kept, but for a keyed hash."""
+
+    country: str = field(repr=False)
+    kind: str = field(repr=False)
+    number: str = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Check:
     """What one capability decided, in the vendor's words; `data` is only looked at, never kept."""
 
@@ -61,7 +70,7 @@ class Reading:
 
     `references` are the identity ids it was started for, as the vendor echoes them. `is_face_check`: only a face was
     compared with an earlier one, no document was shown. `is_repeated_face`: the vendor knows the face from somebody
-    else's verification. `people` are whom the documents name.
+    else's verification. `people` are whom the documents name, `document` is the first of them.
     """
 
     account_id: str
@@ -80,6 +89,7 @@ class Reading:
     document_type: str | None = None
     document_expires_at: datetime | None = None
     people: tuple[Person, ...] = field(default=(), repr=False)
+    document: Document | None = field(default=None, repr=False)
 
     def evidence(self, *, verified_address: bool, matched: frozenset[str] = frozenset()) -> Evidence:
         """What it brings for a level."""

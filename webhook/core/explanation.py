@@ -127,7 +127,13 @@ def _why_not_higher(
 
 def _repeated(record: Record) -> list[str]:
     """What of each workflow was seen before, in words."""
-    return [f"the face of workflow {each.id}, by Jumio's word" for each in _repeated_ones(record)]
+    words = []
+    for each in record.known:
+        if each.repeated is not None and each.repeated.face:
+            words.append(f"the face of workflow {each.id}, by Jumio's word")
+        if each.repeated is not None and each.repeated.other_identity is not None:
+            words.append(f"the document of workflow {each.id}, as identity {each.repeated.other_identity}")
+    return words
 
 
 def _repeated_ones(record: Record) -> list[Workflow]:

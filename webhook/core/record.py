@@ -71,13 +71,21 @@ class Record:
     forgotten_until: str | None = None
     notice: str | None = None
 
-    def with_event(self, event: str, *, now: datetime, workflow_execution_id: str | None = None) -> "Record":
+    def with_event(
+        self,
+        event: str,
+        *,
+        now: datetime,
+        workflow_execution_id: str | None = None,
+        other_identity: str | None = None,
+    ) -> "Record":
         """The record with one more event in its history, of which the last ten are kept."""
         entry = {
             "at": to_text(now),
             "event": event,
             "status": self.status.value,
             "workflow_execution_id": workflow_execution_id or self.workflow_execution_id,
+            **({} if other_identity is None else {"other_identity": other_identity}),
         }
         return replace(self, history=(*self.history, entry)[-HISTORY_LENGTH:])
 

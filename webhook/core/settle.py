@@ -11,7 +11,7 @@ from webhook.core.events import Event
 from webhook.core.evidence import Reading
 from webhook.core.person import Comparison
 from webhook.core.record import NOTICE_PERSON, Record, Reverification
-from webhook.core.repeated import OnRepeated, Repeated
+from webhook.core.repeated import NOT_REPEATED, Repeated
 from webhook.core.status import CONCLUDED, STARTABLE, Status, Verdict
 from webhook.core.times import from_text, to_text
 from webhook.core.verdict import Conclusion, concluded
@@ -39,6 +39,15 @@ class Result(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Found:
+    """What of a workflow was seen before; with a document, which identity it verified."""
+
+    event: Event
+    workflow_execution_id: str
+    other_identity: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Outcome:
     """A record after a reading; `event` names what happened where something did, `found` what was found beside it.
 
@@ -48,7 +57,7 @@ class Outcome:
     result: Result
     record: Record
     event: Event | None = None
-    found: tuple[Event, ...] = ()
+    found: tuple[Found, ...] = ()
     reason: str | None = None
     counts: bool = True
 
@@ -63,18 +72,25 @@ def settle(
     now: datetime,
     is_fresh: bool = True,
     person: Comparison | None = None,
-    on_repeated: OnRepeated = OnRepeated.FLAG,
+    repeated: Repeated = NOT_REPEATED,
+    document: str | None = None,
 ) -> Outcome:
     """What a reading makes of the record of the identity. A record without the steps of its level gets them.
 
     `is_fresh`: it was asked for after the record was read. Only then can it clear up what copies of a record dispute.
-    `person` and `on_repeated`: as for `read_as`.
+    `person`, `repeated` and `document`: as for `read_as`.
     """
-    if (reason := _why_not_counting(record, reading, identity_id)) is not None:
+    if (reason := why_not_counting(record, reading, identity_id)) is not None:
         without = _without_unlisted(record, reading.workflow_execution_id, is_anothers=True)
         return Outcome(result=Result.IGNORED, record=without, reason=reason, counts=without != record)
     read = read_as(
-        reading, table=table, verified_address=verified_address, now=now, person=person, on_repeated=on_repeated
+        reading,
+        table=table,
+        verified_address=verified_address,
+        now=now,
+        person=person,
+        repeated=repeated,
+        document=document,
     )
     known = joined(record.known, read, is_fresh=is_fresh)
     if undoubted(known) == undoubted(record.known):
@@ -86,7 +102,9 @@ def settle(
     event = _event(record, settled, fulfils=fulfils)
     found = _found(record, settled, read.id)
     for each in found:
-        settled = settled.with_event(each, now=now, workflow_execution_id=read.id)
+        settled = settled.with_event(
+            each.event, now=now, workflow_execution_id=read.id, other_identity=each.other_identity
+        )
     if event is None:
         reason = f"another workflow's verdict stands: {settled.status}" if settled.status in CONCLUDED else _NO_NEWS
         return Outcome(result=Result.IGNORED, record=settled, event=_superseded(read), found=found, reason=reason)
@@ -97,7 +115,7 @@ def settle(
 _NO_NEWS = "it changes nothing"
 
 
-def _why_not_counting(record: Record, reading: Reading, identity_id: str) -> str | None:
+def why_not_counting(record: Record, reading: Reading, identity_id: str) -> str | None:
     """Sentence 5 of the rule: somebody else's workflow, or nobody's, never counts. Nor does what was forgotten."""
     if any(reference != identity_id for reference in reading.references):
         return "the workflow is not this identity's"
@@ -253,15 +271,21 @@ def _event(before: Record, after: Record, *, fulfils: bool) -> Event | None:
     return None
 
 
-def _found(before: Record, after: Record, workflow_execution_id: str) -> tuple[Event, ...]:
+def _found(before: Record, after: Record, workflow_execution_id: str) -> tuple[Found, ...]:
     """What of a workflow is now known to be seen before, and was not."""
     was, told = _repeated(before, workflow_execution_id), _repeated(after, workflow_execution_id)
-    return (Event.REPEATED_FACE,) if told.face and not was.face else ()
+    found = []
+    if told.face and not was.face:
+        found.append(Found(event=Event.REPEATED_FACE, workflow_execution_id=workflow_execution_id))
+    if (other := told.other_identity) is not None and other != was.other_identity:
+        event = Event.REPEATED_DOCUMENT
+        found.append(Found(event=event, workflow_execution_id=workflow_execution_id, other_identity=other))
+    return tuple(found)
 
 
 def _repeated(record: Record, workflow_execution_id: str) -> Repeated:
     told = next((each.repeated for each in record.known if each.id == workflow_execution_id), None)
-    return told or Repeated()
+    return told or NOT_REPEATED
 
 
 def _level(record: Record) -> tuple[int, str | None] | None:

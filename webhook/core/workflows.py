@@ -9,7 +9,7 @@ from enum import IntEnum
 from webhook.core.assurance import CONTACT, NONE, Table, level_of
 from webhook.core.evidence import Check, Decision, Reading
 from webhook.core.person import Comparison
-from webhook.core.repeated import OnRepeated, Repeated, together
+from webhook.core.repeated import NOT_REPEATED, Repeated, of_document, together
 from webhook.core.status import CONCLUDED, Status, Verdict
 from webhook.core.times import to_text
 
@@ -39,6 +39,7 @@ class Workflow:
     `renewed_at` is when a face check renewed it that is not known itself. `level` to `table` are what a verdict is
     worth; None where levels were not told. `said` is the vendor's own verdict where it counts as another, because of
     whom the document names (`person`) or because the person was verified as somebody else before (`repeated`).
+    `document` is a keyed hash of the one that was shown.
     """
 
     id: str
@@ -60,6 +61,7 @@ class Workflow:
     said: Verdict | None = None
     person: Comparison | None = None
     repeated: Repeated | None = None
+    document: str | None = None
     url: str | None = None  # the vendor's own link, while it is open
     # The two copies of the record differ about it; or only the summary tells of it at all. Never written.
     is_doubtful: bool = False
@@ -94,12 +96,13 @@ def read_as(
     verified_address: bool,
     now: datetime,
     person: Comparison | None = None,
-    on_repeated: OnRepeated = OnRepeated.FLAG,
+    repeated: Repeated = NOT_REPEATED,
+    document: str | None = None,
 ) -> Workflow:
     """The workflow as the reading tells it. `verified_address`: of the identity, for a table that asks for it.
 
-    `person`: whether its document names whom the account names, where that is compared. `on_repeated`: what it does
-    that the person was verified as another identity.
+    `person`: whether its document names whom the account names, where that is compared. `repeated`: what else
+    than the face was seen before, and what either does; `document`: the keyed hash of it.
     """
     stage = _stage_of(reading.status)
     created_at, decided_at = _text(reading.created_at), _text(reading.completed_at)
@@ -127,7 +130,7 @@ def read_as(
     if person is not None and is_another and verdict is not None and verdict is not Verdict.FAILED:
         verdict = person.counts_as.verdict(verdict)
         level = NONE if verdict is Verdict.FAILED else level
-    repeated = Repeated(face=reading.is_repeated_face, counts_as=on_repeated)
+    repeated = replace(repeated, face=reading.is_repeated_face)
     if repeated.verdict(verdict) is not verdict:
         verdict, level = repeated.verdict(verdict), min(level, CONTACT)
     return replace(
@@ -136,6 +139,7 @@ def read_as(
         said=None if verdict is workflow.verdict else workflow.verdict,
         person=person,
         repeated=repeated if repeated.is_found else None,
+        document=document,
         is_face_check=reading.is_face_check,
         level=level,
         level_name=table.name_of(level),
@@ -206,10 +210,10 @@ def _better(known: Workflow, read: Workflow, *, is_fresh: bool) -> Workflow:
     if is_fresh and known.is_doubtful and (read.stage is Stage.CONCLUDED or known.verdict is not Verdict.FAILED):
         return read
     if _rank(read) < _rank(known):
-        return known
+        return _repeated(read, known, beside=of_document(read.repeated))
     if _rank(read) > _rank(known):
         told = replace(read, account_id=read.account_id or known.account_id, key=known.key or read.key)
-        return _judged(known, told)
+        return _judged(known, _repeated(known, told, beside=of_document(known.repeated)))
     # The same told again: levels may have changed with the table, times have not.
     told = replace(
         read,
@@ -222,17 +226,20 @@ def _better(known: Workflow, read: Workflow, *, is_fresh: bool) -> Workflow:
         is_doubtful=known.is_doubtful and not is_fresh,
         is_unlisted=known.is_unlisted and not is_fresh,
     )
-    return _judged(known, _repeated(known, told))
+    return _judged(known, _repeated(known, told, beside=known.repeated))
 
 
-def _repeated(known: Workflow, read: Workflow) -> Workflow:
-    """The same told again, with what was found to be seen before: at any time, and whosever name matches."""
-    repeated = together(known.repeated, read.repeated)
-    verdict = read.verdict if repeated is None else repeated.verdict(read.verdict)
-    read = replace(read, repeated=repeated)
-    if verdict is read.verdict:
-        return read
-    return _at_most(known, replace(read, verdict=verdict, said=read.said or read.verdict))
+def _repeated(other: Workflow, counts: Workflow, *, beside: Repeated | None) -> Workflow:
+    """What counts, with what the other telling found to be seen before: at any time, and whosever name matches."""
+    repeated = together(beside, counts.repeated)
+    verdict = counts.verdict if repeated is None else repeated.verdict(counts.verdict)
+    document = counts.document or other.document
+    if (repeated, verdict, document) == (counts.repeated, counts.verdict, counts.document):
+        return counts
+    counts = replace(counts, repeated=repeated, document=document)
+    if verdict is counts.verdict:
+        return counts
+    return _at_most(other, replace(counts, verdict=verdict, said=counts.said or counts.verdict))
 
 
 def _at_most(known: Workflow, read: Workflow) -> Workflow:

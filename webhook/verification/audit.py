@@ -14,6 +14,7 @@ def audit(
     record: Record,
     *,
     workflow_execution_id: str | None = None,
+    other_identity: str | None = None,
     reason: str | None = None,
     error: ServiceError | None = None,
 ) -> None:
@@ -22,6 +23,7 @@ def audit(
         event,
         identity_id=identity_id,
         workflow_execution_id=workflow_execution_id or record.workflow_execution_id,
+        other_identity=other_identity,
         status=record.status.value,
         seconds_since_start=_seconds_between(record.initiated_at, record.decided_at),
         reason=reason,

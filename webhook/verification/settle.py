@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 from webhook.core.events import Event, Note
 from webhook.core.evidence import Reading
 from webhook.core.ids import usable_identity_id
-from webhook.core.person import Comparison
+from webhook.core.person import Comparison, OnDifferentPerson
 from webhook.core.record import Record
-from webhook.core.settle import Outcome, Result, settle, settle_unknown, shown, with_its_steps
+from webhook.core.repeated import Repeated
+from webhook.core.settle import Outcome, Result, settle, settle_unknown, shown, why_not_counting, with_its_steps
 from webhook.core.start import begun_anew
-from webhook.core.status import OnRejected, Status
+from webhook.core.status import OnRejected, Status, Verdict
 from webhook.core.workflows import Stage, Workflow
 from webhook.errors import IdentityUnknown, KratosError, KratosUnavailable, VendorError, WorkflowUnknown
 from webhook.limits import KRATOS_SECONDS
@@ -27,6 +28,7 @@ from webhook.verification.ports import Clock, Coordination, Identities, Identity
 from webhook.verification.recorder import Recorder
 
 if TYPE_CHECKING:
+    from webhook.verification.documents import Documents
     from webhook.verification.person import Persons
 
 
@@ -100,10 +102,12 @@ class Settler:
         links: Links,
         coordination: Coordination,
         persons: "Persons | None",
+        documents: "Documents | None",
         clock: Clock,
         vendor_seconds: float,
     ) -> None:
         self._persons = persons
+        self._documents = documents
         self._settings = settings
         self._recorder = recorder
         self._identities = identities
@@ -198,8 +202,14 @@ class Settler:
                     outcome = replace(outcome, result=Result.APPLIED, event=Event.HEALED)
                     audit(Event.HEALED, identity.id, record)
             for each in observation.outcomes:
-                for event in each.found:
-                    audit(event, identity.id, each.record)
+                for found in each.found:
+                    audit(
+                        found.event,
+                        identity.id,
+                        each.record,
+                        workflow_execution_id=found.workflow_execution_id,
+                        other_identity=found.other_identity,
+                    )
                 if each.event is not None:
                     audit(each.event, identity.id, each.record, reason=each.reason)
             if outcome.counts and record.status is Status.REJECTED:
@@ -276,6 +286,8 @@ class Settler:
     def _decided(self, identity: Identity, told: Sequence[_Told], *, is_fresh: bool) -> Observation:
         record, outcomes = self._links.restored(identity.id, identity.record), []
         for workflow_id, reading in told:
+            person = None if reading is None else self._compared(identity, reading)
+            repeated, document = self._seen_before(identity, record, reading, person)
             outcome = (
                 settle_unknown(record, workflow_id, now=self._clock())
                 if reading is None
@@ -287,8 +299,9 @@ class Settler:
                     verified_address=identity.verified_address,
                     now=self._clock(),
                     is_fresh=is_fresh,
-                    person=self._compared(identity, reading),
-                    on_repeated=self._settings.on_repeated,
+                    person=person,
+                    repeated=repeated,
+                    document=document,
                 )
             )
             record = outcome.record
@@ -297,6 +310,30 @@ class Settler:
         record = self._with_persons(identity, record, gone)
         record = with_its_steps(self._links.restored(identity.id, record), table=self._settings.assurance_table)
         return Observation(identity=identity, outcomes=tuple(outcomes), record=record)
+
+    def claimed_by_others(self, identity: Identity) -> list[Workflow]:
+        """Whose document verified another identity before, by what is known of it today."""
+        return [] if self._documents is None else self._documents.claimed_by_others(identity.id, identity.record)
+
+    def _seen_before(
+        self, identity: Identity, record: Record, reading: Reading | None, person: Comparison | None
+    ) -> tuple[Repeated, str | None]:
+        """Whether the document of a pass verified another identity, and the keyed hash of it.
+
+        Somebody else's document, by the name, is not noted as this person's, unless that is ignored.
+        """
+        repeated = Repeated(counts_as=self._settings.on_repeated)
+        if self._documents is None or reading is None or reading.verdict is not Verdict.PASSED:
+            return repeated, None
+        is_anothers = person is not None and person.is_different and person.counts_as is not OnDifferentPerson.IGNORE
+        if is_anothers or why_not_counting(record, reading, identity.id) is not None:
+            return repeated, None
+        known = next((each for each in record.known if each.id == reading.workflow_execution_id), None)
+        hashes = self._documents.hashes_of(reading.document)  # none where the vendor no longer tells
+        hashes = hashes or ([known.document] if known is not None and known.document is not None else [])
+        other = known and known.repeated and known.repeated.other_identity
+        other = other or self._documents.claim(identity.id, hashes)
+        return replace(repeated, other_identity=other), next(iter(hashes), None)
 
     def _compared(self, identity: Identity, reading: Reading) -> Comparison | None:
         if self._persons is None or identity.person is None:

@@ -255,7 +255,15 @@ class Sweeper:
         record, looked_at = identity.record, self._looked_at.get(identity.id)
         due = due_ones(record, looked_at=looked_at, now=now)
         was_settled = looked_at is not None and now - looked_at < THEN_EVERY  # or would have been, if it could be
-        doubtful = () if was_settled else (*disputed(record), *self._settler.outdated(identity))
+        doubtful = (
+            ()
+            if was_settled
+            else (
+                *disputed(record),
+                *self._settler.outdated(identity),
+                *self._settler.claimed_by_others(identity),
+            )
+        )
         return [each.id for each in (*due, *doubtful)]
 
     def _is_left_alone(self, identity: Identity, now: datetime) -> bool:

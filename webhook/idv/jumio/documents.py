@@ -5,13 +5,14 @@ import base64
 import json
 import math
 import re
+import unicodedata
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from itertools import takewhile
 from typing import Any
 from urllib.parse import urlsplit
 
-from webhook.core.evidence import Check, Decision, Reading
+from webhook.core.evidence import Check, Decision, Document, Reading
 from webhook.core.ids import usable_vendor_id
 from webhook.core.person import Person
 from webhook.core.start import Started
@@ -130,7 +131,22 @@ def _parse_document(extractions: object) -> dict[str, Any]:
         "document_type": kinds[0] if kinds else None,
         "document_expires_at": min(ends, default=None),
         "people": tuple(_parse_person(item) for item in data if item),
+        "document": next((found for found in map(_parse_number, data) if found is not None), None),
     }
+
+
+def _parse_number(data: Mapping[str, Any]) -> Document | None:
+    """What tells it from any other; nothing of a number that is masked, or is none, such as `N/A`."""
+    country, kind, number = (_canonical(data.get(name)) for name in ("issuingCountry", "type", "documentNumber"))
+    if not country or not kind or "*" in number or not any(digit in number for digit in "123456789"):
+        return None
+    return Document(country=country, kind=kind, number=number)
+
+
+def _canonical(value: object) -> str:
+    """In upper case, without spaces and hyphens."""
+    text = unicodedata.normalize("NFKC", value[:1000]).upper() if isinstance(value, str) else ""
+    return "".join(each for each in text if not each.isspace() and unicodedata.category(each) != "Pd")
 
 
 def _parse_person(data: Mapping[str, Any]) -> Person:

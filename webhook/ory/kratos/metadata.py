@@ -157,6 +157,7 @@ def _workflow_member(workflow: Workflow) -> dict[str, Any]:
         "match": None if workflow.person is None else _match_member(workflow.person),
         "match_of": None if workflow.person is None else workflow.person.of,
         "match_counts_as": None if workflow.person is None else workflow.person.counts_as.value,
+        "document": workflow.document,
         **({} if workflow.repeated is None else _repeated_members(workflow.repeated)),
     }
     return {name: value for name, value in written.items() if value is not None}
@@ -165,13 +166,19 @@ def _workflow_member(workflow: Workflow) -> dict[str, Any]:
 WORKFLOW_NAMES: Names = {
     **_names("state", "account_id", "created_at", "decided_at", "seen_at", "renewed_at", "face_check", "level"),
     **_names("level_name", "expires_at", "table", "checks", "workflow_key", "verification_url", "said"),
-    **_names("match", "match_of", "match_counts_as", "repeated_face", "repeated_counts_as"),
+    **_names(
+        "match", "match_of", "match_counts_as", "repeated_face", "repeated_counts_as", "document", "other_identity"
+    ),
     "decision": _DECISION,
 }
 
 
 def _repeated_members(repeated: Repeated) -> dict[str, Any]:
-    return {"repeated_face": repeated.face or None, "repeated_counts_as": repeated.counts_as.value}
+    return {
+        "repeated_face": repeated.face or None,
+        "other_identity": repeated.other_identity,
+        "repeated_counts_as": repeated.counts_as.value,
+    }
 
 
 def _match_member(person: Comparison) -> dict[str, str]:
@@ -392,6 +399,7 @@ def _parse_workflow(key: str, written: Mapping[str, Any]) -> Workflow | None:
         said=_one_of(Verdict, written.get("said")),
         person=_parse_person(written),
         repeated=_parse_repeated(written),
+        document=_text(written, "document"),
     )
 
 
@@ -410,7 +418,11 @@ def _parse_person(written: Mapping[str, Any]) -> Comparison | None:
 
 def _parse_repeated(written: Mapping[str, Any]) -> Repeated | None:
     counts_as = _one_of(OnRepeated, written.get("repeated_counts_as"))
-    repeated = Repeated(face=written.get("repeated_face") is True, counts_as=counts_as or OnRepeated.FLAG)
+    repeated = Repeated(
+        face=written.get("repeated_face") is True,
+        other_identity=_text(written, "other_identity"),
+        counts_as=counts_as or OnRepeated.FLAG,
+    )
     return repeated if repeated.is_found else None
 
 
