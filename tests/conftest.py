@@ -95,12 +95,14 @@ def log_lines() -> Iterator[list[str]]:
 
     collector = Collector()
     root, ours = logging.getLogger(), logging.getLogger("webhook")
-    level = ours.level
+    level, root_level, handlers = ours.level, root.level, list(root.handlers)
     log.begin()  # of an earlier test nothing is bound any more
     root.addHandler(collector)
     ours.setLevel(logging.DEBUG)
     yield lines
-    root.removeHandler(collector)
+    for handler in set(root.handlers) - set(handlers):  # ours, and what a command has configured
+        root.removeHandler(handler)
+    root.setLevel(root_level)
     ours.setLevel(level)
     assert [line for line in lines if FORBIDDEN_IN_THE_LOG.search(line)] == []
 

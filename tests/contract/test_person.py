@@ -260,11 +260,10 @@ def test_a_level_may_ask_for_what_matches(
 
 
 def test_explain_says_what_does_not_match(
-    make_world: MakeWorld, table: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    make_world: MakeWorld, table: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     world = make_world(IDENTITY_TRAITS=POINTERS, ASSURANCE_TABLE=table)
     person = shown(world, ADA, {**ADAS, "dateOfBirth": "N/A"})
-    monkeypatch.setattr("webhook.runtime.log.configure", lambda **_: None)
     assert explain.run(world.settings, whom=person, as_json=True) == 0
     told = json.loads(capsys.readouterr().out)
     assert told["match"] == {"name": MATCHED, "birthdate": UNKNOWN}
