@@ -103,6 +103,10 @@ MALFORMED_TABLES = {
         LEAST + 'documents = ["PASSPORT", 1]\n',
         "has documents in level 1 that are not",
     ),
+    "a match of what is not compared": (
+        LEAST + 'matches = ["address"]\n',
+        "has matches in level 1 that are none of name",
+    ),
     "an age of nothing": (LEAST + "max_age = 0\n", "has a max_age in level 1 that is not a number of days"),
     "an age below nothing": (LEAST + "max_age = -90\n", "has a max_age in level 1 that is not a number of days"),
     "an age that is a text": (LEAST + 'max_age = "90d"\n', "has max_age in level 1 that is not of type int"),
