@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where the traits of an account hold whom it names; how the setting is written is in tests/contract/test_settings.py."""
+"""Where the traits of an account hold whom it names; how that is set is in tests/contract/test_settings.py."""
 
 from typing import Any
 
