@@ -218,6 +218,28 @@ def test_and_for_one_that_does_not_a_document_is_asked_for(world: World, is_told
     assert world.starts()[-1].endswith(" 10011")
 
 
+def test_and_none_for_another_change_of_whoever_cannot_be_compared(world: World) -> None:
+    person = shown(world, {}, ADAS)
+    world.forget_calls()
+    answer = world.reverify(person, reason="name-change")
+    assert answer.json == {"status": "approved", "reason": "the name has not changed"}
+    assert world.starts() == []
+
+
+@pytest.mark.parametrize(("on_different", "status"), [("reject", "rejected"), ("review", "review")])
+def test_what_was_made_of_it_is_not_lost_with_a_public_copy_that_is_overwritten(
+    make_world: MakeWorld, on_different: str, status: str
+) -> None:
+    world = make_world(IDENTITY_TRAITS=POINTERS, ON_DIFFERENT_PERSON=on_different)
+    person = shown(world, GUS, ADAS)
+    public = {**world.record(person)[0], "status": "pending", "verdict": None, "decided_at": None}
+    change_traits(world, person, ADA if on_different == "reject" else {"name": {}, "birthdate": ""})
+    patch = [{"op": "replace", "path": "/metadata_public", "value": {"jumio": public}}]
+    world.kratos.identities.patch(person, patch)
+    assert sweep(world).failed == 0
+    assert [copy["status"] for copy in world.record(person)] == [status, status]
+
+
 def test_a_jumio_that_is_down_then_is_503_and_the_next_sweep_compares(world: World) -> None:
     person = shown(world, ADA, ADAS)
     change_traits(world, person, GUS)

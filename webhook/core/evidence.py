@@ -35,7 +35,7 @@ class Check:
     capability: str
     decision: str | None
     label: str | None
-    data: Mapping[str, Any]
+    data: Mapping[str, Any] = field(repr=False)
 
 
 @dataclass(frozen=True, kw_only=True)

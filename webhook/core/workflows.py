@@ -208,7 +208,8 @@ def unknown_to_vendor(workflow: Workflow, *, now: datetime) -> Workflow:
 
 def _better(known: Workflow, read: Workflow, *, is_fresh: bool) -> Workflow:
     if is_fresh and known.is_doubtful and (read.stage is Stage.CONCLUDED or known.verdict is not Verdict.FAILED):
-        return read
+        # What the vendor says is settled by that; what we made of it is not in dispute.
+        return _judged(known, _repeated(known, read, beside=of_document(known.repeated)))
     if _rank(read) < _rank(known):
         return _repeated(read, known, beside=of_document(read.repeated))
     if _rank(read) > _rank(known):

@@ -30,7 +30,8 @@ class Documents:
 
     def claim(self, identity_id: str, hashes: Sequence[str]) -> str | None:
         """Note that the identity verified with it; the other identity that did so before, where there is one."""
-        others = [self._coordination.claim_document(each, identity_id) for each in hashes]
+        # By the earliest secret first: whoever comes second must not take it over by the newest.
+        others = (self._coordination.claim_document(each, identity_id) for each in reversed(hashes))
         return next(filter(None, others), None)
 
     def claimed_by_others(self, identity_id: str, record: Record) -> list[Workflow]:

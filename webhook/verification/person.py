@@ -11,6 +11,7 @@ from webhook.core.assurance import Table
 from webhook.core.person import Comparison, Match, OnDifferentPerson, Person
 from webhook.core.record import Record
 from webhook.core.same_person import same_birthdate, same_name
+from webhook.core.status import Verdict
 from webhook.core.workflows import Stage, Workflow
 
 _FINGERPRINT_LENGTH = 32
@@ -43,6 +44,7 @@ class Persons:
             for each in record.known
             if each.stage is Stage.CONCLUDED
             and each.person is not None
+            and not (each.verdict is Verdict.FAILED and each.said is None)  # the vendor's own rejection stays one
             and not any(_is(each.person, secret, account) for secret in self._secrets)
         ]
 

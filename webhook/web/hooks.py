@@ -53,10 +53,14 @@ def ory_hooks(services: Services) -> Blueprint:
 
 def _fits_still(services: Services, identity_id: str) -> Start | None:
     """What stands, where the document names whom the account names now; else a further verification is offered."""
+    before = services.kratos.get(identity_id).record.person
     record = services.settler.look(identity_id).record
     if record.person is None:
         return Start(record=record, reason="no name was compared")
-    return Start(record=record, reason="the name fits the document") if record.person.is_matched else None
+    if record.person.is_matched:
+        return Start(record=record, reason="the name fits the document")
+    is_unchanged = before is not None and before.of == record.person.of and not record.person.is_different
+    return Start(record=record, reason="the name has not changed") if is_unchanged else None
 
 
 def _started(start: Start) -> Response:
