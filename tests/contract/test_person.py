@@ -240,6 +240,42 @@ def test_what_was_made_of_it_is_not_lost_with_a_public_copy_that_is_overwritten(
     assert [copy["status"] for copy in world.record(person)] == [status, status]
 
 
+BLANK: dict[str, Any] = {"name": {"first": "N/A", "last": "-"}, "birthdate": ""}
+
+
+@pytest.mark.parametrize(
+    ("on_different", "expected"),
+    [
+        ("review", ("review", "WARNING", 1, "person")),
+        ("reject", ("rejected", "FAILED", 0, "person")),
+        ("ignore", ("approved", "PASSED", 1, "person")),
+    ],
+)
+def test_a_name_that_is_made_unreadable_takes_nothing_back(
+    make_world: MakeWorld, on_different: str, expected: tuple[Any, ...]
+) -> None:
+    world = make_world(IDENTITY_TRAITS=POINTERS, ON_DIFFERENT_PERSON=on_different)
+    person = shown(world, GUS, ADAS)
+    for traits in (BLANK, {**BLANK, "birthdate": "?"}):
+        change_traits(world, person, traits)
+        assert sweep(world).failed == 0
+        assert match_of(world, person) == {"name": UNKNOWN, "birthdate": UNKNOWN}
+        assert summary(world, person) == expected
+    change_traits(world, person, ADA)
+    assert sweep(world).failed == 0
+    assert summary(world, person) == (expected if on_different == "reject" else ("approved", "PASSED", 3, None))
+
+
+def test_nor_does_a_doubt_of_jumios_that_it_takes_back(world: World) -> None:
+    person = shown(world, GUS, ADAS, "warning")
+    [workflow] = world.jumio.truth(person)
+    change_traits(world, person, BLANK)
+    assert sweep(world).failed == 0
+    world.jumio.decide(workflow.id, "passed", callback=False)
+    assert world.call_back(workflow).json == {"result": "applied"}
+    assert summary(world, person) == ("review", "WARNING", 0, "person")
+
+
 def test_a_jumio_that_is_down_then_is_503_and_the_next_sweep_compares(world: World) -> None:
     person = shown(world, ADA, ADAS)
     change_traits(world, person, GUS)

@@ -111,8 +111,7 @@ def test_no_name_that_matches_lifts_a_review_for_it(person: Comparison | None, t
         (SAME, UNKNOWN, PASSED),
         (SAME, None, PASSED),
         (UNKNOWN, SAME, PASSED),
-        # What it was in review for nobody knows any more, so that it stays.
-        (UNKNOWN, UNKNOWN, WARNING),
+        (UNKNOWN, UNKNOWN, PASSED),
         (OTHER, UNKNOWN, WARNING),
         (OTHER, OTHER, WARNING),
         (OTHER, SAME, PASSED),

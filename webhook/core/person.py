@@ -45,12 +45,19 @@ class Comparison:
     """Whether a document names the person whom the account names.
 
     `of` is a keyed fingerprint of what the account said then; `counts_as` what a document that is `different` does.
+    `is_held`: it was different before, and has not matched since.
     """
 
     name: Match
     birthdate: Match
     of: str
     counts_as: OnDifferentPerson = OnDifferentPerson.REVIEW
+    is_held: bool = False
+
+    @property
+    def is_anothers(self) -> bool:
+        """Whether it is somebody else's, as far as anybody has known."""
+        return self.is_different or self.is_held
 
     @property
     def is_different(self) -> bool:
@@ -70,4 +77,4 @@ class Comparison:
 
     def unknown(self) -> "Comparison":
         """The same where the vendor no longer tells what the document says."""
-        return replace(self, name=Match.UNKNOWN, birthdate=Match.UNKNOWN)
+        return replace(self, name=Match.UNKNOWN, birthdate=Match.UNKNOWN, is_held=self.is_anothers)

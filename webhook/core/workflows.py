@@ -8,7 +8,7 @@ from enum import IntEnum
 
 from webhook.core.assurance import CONTACT, NONE, Table, level_of
 from webhook.core.evidence import Check, Decision, Reading
-from webhook.core.person import Comparison
+from webhook.core.person import Comparison, OnDifferentPerson
 from webhook.core.repeated import NOT_REPEATED, Repeated, of_document, together
 from webhook.core.status import CONCLUDED, Status, Verdict
 from webhook.core.times import to_text
@@ -76,7 +76,7 @@ class Workflow:
     def names_another(self) -> bool:
         """Whether its document is somebody else's, and that is why it does not count as more; not a rejected one."""
         is_vendors_rejection = self.verdict is Verdict.FAILED and self.said is None
-        return self.person is not None and self.person.is_different and not is_vendors_rejection
+        return self.person is not None and self.person.is_anothers and not is_vendors_rejection
 
     @property
     def told_at(self) -> str | None:
@@ -253,20 +253,26 @@ def _at_most(known: Workflow, read: Workflow) -> Workflow:
 def _judged(known: Workflow, read: Workflow) -> Workflow:
     """What is read with what whom its document names has made of it before.
 
-    A rejection for that stays, and a review until the document is known to be the account's.
+    A rejection for that stays, and all else until the document is known to be the account's: neither a name that was
+    made unreadable nor another verdict of the vendor's takes it back.
     """
-    if known.said is None or known.person is None or read.verdict is Verdict.FAILED:
+    was, now = known.person, read.person
+    if was is None or not was.is_anothers or (now is not None and now.is_different):
         return read
-    if known.verdict is not Verdict.FAILED and known.person.is_matched:  # so it was for another reason
+    is_rejected = was.counts_as is OnDifferentPerson.REJECT
+    if now is not None and now.is_matched and not is_rejected:
         return read
-    compared = read.person
-    if known.verdict is not Verdict.FAILED and compared is not None and (compared.is_matched or compared.is_different):
-        return read
-    if known.verdict is Verdict.FAILED and compared is not None:
-        compared = replace(known.person, of=compared.of)
+    person = replace(now or was.unknown(), counts_as=was.counts_as, is_held=True)
+    if read.verdict is None or read.verdict is Verdict.FAILED:
+        return replace(read, person=person)
     said = read.said or read.verdict
-    said = None if said is known.verdict else said
-    return _at_most(known, replace(read, verdict=known.verdict, said=said, person=compared or known.person))
+    verdict = was.counts_as.verdict(read.verdict)
+    level = NONE if verdict is Verdict.FAILED else CONTACT
+    held = replace(read, verdict=verdict, said=None if said is verdict else said, person=person)
+    if held.level is None or held.level <= level:
+        return held
+    is_known = known.level is not None and known.level <= level
+    return replace(held, level=known.level if is_known else level, level_name=known.level_name if is_known else "")
 
 
 def _created_at(known: Workflow, read: Workflow) -> str | None:

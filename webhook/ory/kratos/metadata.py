@@ -157,6 +157,7 @@ def _workflow_member(workflow: Workflow) -> dict[str, Any]:
         "match": None if workflow.person is None else _match_member(workflow.person),
         "match_of": None if workflow.person is None else workflow.person.of,
         "match_counts_as": None if workflow.person is None else workflow.person.counts_as.value,
+        "match_held": True if workflow.person is not None and workflow.person.is_held else None,
         "document": workflow.document,
         **({} if workflow.repeated is None else _repeated_members(workflow.repeated)),
     }
@@ -167,7 +168,14 @@ WORKFLOW_NAMES: Names = {
     **_names("state", "account_id", "created_at", "decided_at", "seen_at", "renewed_at", "face_check", "level"),
     **_names("level_name", "expires_at", "table", "checks", "workflow_key", "verification_url", "said"),
     **_names(
-        "match", "match_of", "match_counts_as", "repeated_face", "repeated_counts_as", "document", "other_identity"
+        "match",
+        "match_of",
+        "match_counts_as",
+        "match_held",
+        "repeated_face",
+        "repeated_counts_as",
+        "document",
+        "other_identity",
     ),
     "decision": _DECISION,
 }
@@ -413,6 +421,7 @@ def _parse_person(written: Mapping[str, Any]) -> Comparison | None:
         birthdate=_one_of(Match, match.get("birthdate")) or Match.UNKNOWN,
         of=of,
         counts_as=counts_as or OnDifferentPerson.REVIEW,
+        is_held=written.get("match_held") is True,
     )
 
 
