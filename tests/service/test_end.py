@@ -62,7 +62,7 @@ def test_what_waits_for_a_slow_peer_is_answered() -> None:
         assert process is not None
         people = [by_jumio, by_kratos] * 3  # of which two each wait for the first
         waiting = [pool.submit(initiate, identity_id) for identity_id in people]
-        assert jumio.wait(lambda server: server.count("POST", "/api/v1/accounts") >= 2)
+        assert jumio.wait(lambda server: server.count("POST", "/api/v1/accounts") == 2), here.service.log()
         assert kratos.wait(lambda server: server.count("PATCH", "/admin/identities/.*") >= 1)
         process.send_signal(signal.SIGTERM)
         answers = [one.result().json() for one in waiting]
