@@ -7,6 +7,7 @@ import contextlib
 import re
 import socket
 import threading
+from collections import deque
 from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -112,8 +113,18 @@ class LoopbackServer:
             self._changed.notify_all()
 
 
+# The ports that were given out last. Bound and not listened on, with SO_REUSEADDR: whoever asks for any port gets
+# another one, and the program that is told this one can still listen on it.
+_reserved: deque[socket.socket] = deque()
+_RESERVED_AT_MOST = 200
+
+
 def free_port(host: str = "127.0.0.1") -> int:
-    """A port nobody listens on at this moment; for programs that cannot pick one themselves."""
-    with socket.socket() as probe:
-        probe.bind((host, 0))
-        return int(probe.getsockname()[1])
+    """A port that nobody listens on, and that nobody else is given meanwhile; for programs that cannot pick one."""
+    reserved = socket.socket()
+    reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    reserved.bind((host, 0))
+    _reserved.append(reserved)
+    if len(_reserved) > _RESERVED_AT_MOST:
+        _reserved.popleft().close()
+    return int(reserved.getsockname()[1])
