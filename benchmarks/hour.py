@@ -73,9 +73,12 @@ def _run(options: dict[str, Any]) -> dict[str, Any]:
     settings = Settings.load()
     log.configure(log_format="json", level="warning", each_call=False)
     clock = _Skipping(settings)
-    # In place of the classes, by a clock that skips.
-    wiring.Local = partial(Local, clock=clock.seconds)  # type: ignore[assignment,attr-defined]
-    wiring.Pace = partial(Pace, clock=clock.seconds, sleep=clock.skip)  # type: ignore[assignment,attr-defined]
+    wiring.Local = partial(  # type: ignore[assignment,attr-defined]  # by a clock that skips, in the place of the class
+        Local, clock=clock.seconds
+    )
+    wiring.Pace = partial(  # type: ignore[assignment,attr-defined]  # the same
+        Pace, clock=clock.seconds, sleep=clock.skip
+    )
     services = wiring.for_commands(settings, clock=clock.now, stop=clock)
     schedule = services.coordination.schedule
     services.coordination.schedule = (  # type: ignore[method-assign]  # by the clock of Valkey, which skips nothing

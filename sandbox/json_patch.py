@@ -10,6 +10,10 @@ from typing import Any
 _KNOWN_PATHS = re.compile(r"/state|/metadata_(public|admin)(/[^/]+)*")
 
 
+class NotKnownHere(Exception):
+    """Kratos knows how to do this, the stand-in does not."""
+
+
 class PatchError(ValueError):
     """What Kratos answers with 400."""
 
@@ -17,13 +21,13 @@ class PatchError(ValueError):
 def apply(document: dict[str, Any], patch: list[dict[str, Any]]) -> dict[str, Any]:
     """A patched copy: unlike RFC 6902, a replace may add, and parents that are missing or null are created.
 
-    :raises NotImplementedError: Kratos knows this, the stand-in does not.
+    :raises NotKnownHere: it is beyond what is used here.
     """
     result = copy.deepcopy(document)
     for operation in patch:
         kind, path = operation["op"], operation["path"]
         if kind not in ("add", "replace", "remove") or not _KNOWN_PATHS.fullmatch(path):
-            raise NotImplementedError(f"{kind} {path}")
+            raise NotKnownHere(f"{kind} {path}")
         *parents, name = (part.replace("~1", "/").replace("~0", "~") for part in path.split("/")[1:])
         here: Any = result
         for parent in parents:

@@ -62,7 +62,7 @@ def problem(status: int, detail: str) -> Response:
     return response
 
 
-def make_app(jumio: JumioStandIn) -> Flask:  # noqa: C901 (one short view after another)
+def make_app(jumio: JumioStandIn) -> Flask:  # noqa: C901  # one short view after another
     app = Flask("jumio-stand-in")
     app.json.sort_keys = False  # type: ignore[attr-defined]  # of the default provider
 

@@ -20,7 +20,7 @@ NIL = "00000000-0000-0000-0000-000000000000"
 INVALID = "The request was malformed or contained invalid parameters"
 
 
-def make_app(kratos: KratosStandIn) -> Flask:  # noqa: C901 (one short view after another)
+def make_app(kratos: KratosStandIn) -> Flask:  # noqa: C901  # one short view after another
     app = Flask("kratos-stand-in")
     app.json.sort_keys = False  # type: ignore[attr-defined]  # of the default provider
     people = kratos.identities
