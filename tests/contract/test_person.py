@@ -32,9 +32,11 @@ def world(make_world: MakeWorld) -> World:
     return make_world(IDENTITY_TRAITS=POINTERS)
 
 
-def shown(world: World, traits: dict[str, Any], document: dict[str, Any], outcome: str = "passed") -> str:
+def shown(
+    world: World, traits: dict[str, Any], document: dict[str, Any], outcome: str = "passed", *, name: str = "person"
+) -> str:
     """Somebody whose account says this and who showed that."""
-    person = world.person(traits=traits)
+    person = world.person(name, traits=traits)
     assert world.initiate(person).status_code == 200
     [workflow] = world.jumio.truth(person)
     world.jumio.decide(workflow.id, outcome, callback=False, shows=document)
@@ -274,6 +276,80 @@ def test_nor_does_a_doubt_of_jumios_that_it_takes_back(world: World) -> None:
     world.jumio.decide(workflow.id, "passed", callback=False)
     assert world.call_back(workflow).json == {"result": "applied"}
     assert summary(world, person) == ("review", "WARNING", 0, "person")
+
+
+def bend(world: World, person: str, **members: Any) -> None:
+    """What somebody writes into the comparison of the recorded workflow."""
+    [name] = world.record(person)[1]["workflows"]
+    path = f"/metadata_admin/jumio/workflows/{name}"
+    patch = [{"op": "add", "path": f"{path}/{member}", "value": value} for member, value in members.items()]
+    world.kratos.identities.patch(person, patch)
+
+
+LOST: dict[str, Callable[[World, str], None]] = {
+    "the admin copy": lambda world, person: world.kratos.identities.patch(
+        person, [{"op": "replace", "path": "/metadata_admin", "value": {}}]
+    ),
+    "the list": lambda world, person: world.kratos.identities.patch(
+        person, [{"op": "add", "path": "/metadata_admin/jumio/workflows", "value": {}}]
+    ),
+    "what matched": lambda world, person: bend(world, person, match=["matched"]),
+    "what it was compared with": lambda world, person: bend(world, person, match_of=7),
+}
+
+
+@pytest.mark.parametrize("lost", LOST)
+@pytest.mark.parametrize(
+    ("on_different", "traits", "status"),
+    [
+        ("reject", ADA, "rejected"),
+        ("reject", BLANK, "rejected"),
+        ("review", BLANK, "review"),
+        ("review", ADA, "approved"),
+    ],
+)
+def test_nor_does_a_part_of_the_record_that_is_lost_or_bent(
+    make_world: MakeWorld, on_different: str, traits: dict[str, Any], status: str, lost: str
+) -> None:
+    world = make_world(IDENTITY_TRAITS=POINTERS, ON_DIFFERENT_PERSON=on_different)
+    person = shown(world, GUS, ADAS)
+    LOST[lost](world, person)
+    change_traits(world, person, traits)
+    for _ in range(2):
+        assert sweep(world).failed == 0
+        assert [copy["status"] for copy in world.record(person)] == [status, status]
+    world.forget_calls()
+    assert sweep(world).failed == 0
+    asked = [call for call in world.calls() if call != "kratos DELETE"]  # the sessions of whoever was just rejected
+    assert asked == ["kratos GET"]
+
+
+@pytest.mark.parametrize(("traits", "status"), [(GUS, "review"), (ADA, "approved"), (BLANK, "approved")])
+def test_a_result_that_jumio_dates_no_more_is_compared_once_with_another_name(
+    world: World, traits: dict[str, Any], status: str
+) -> None:
+    person = shown(world, ADA, ADAS)
+    [workflow] = world.jumio.truth(person)
+    change_traits(world, person, traits)
+    world.says(workflow, "passed", completedAt=None)
+    assert sweep(world).failed == 0
+    assert world.record(person)[0]["status"] == status
+    world.forget_calls()
+    assert sweep(world).failed == 0
+    assert world.calls() == ["kratos GET"]
+
+
+def test_a_name_that_was_corrected_is_seen_at_the_gate(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("webhook.coordination.local.LOOK_EVERY_SECONDS", 60.0)
+    person = shown(world, GUS, ADAS)
+    policy = {"block_statuses": ["review"]}
+    assert world.hook(person, policy=policy).status_code == 403
+    world.forget_calls()
+    assert world.hook(person, policy=policy).status_code == 403
+    assert world.calls() == [], "a look is braked"
+    other = shown(world, GUS, ADAS, name="other")
+    change_traits(world, other, ADA)
+    assert world.hook(other, policy=policy).status_code == 200
 
 
 def test_a_jumio_that_is_down_then_is_503_and_the_next_sweep_compares(world: World) -> None:

@@ -22,6 +22,11 @@ class OnDifferentPerson(StrEnum):
     REJECT = "reject"
     IGNORE = "ignore"
 
+    @classmethod
+    def behind(cls, verdict: Verdict | None) -> "OnDifferentPerson":
+        """What made a document of somebody else count as this."""
+        return {Verdict.FAILED: cls.REJECT, Verdict.WARNING: cls.REVIEW}.get(verdict or Verdict.PASSED, cls.IGNORE)
+
     def verdict(self, said: Verdict) -> Verdict:
         """What a verdict of the vendor's counts as then; only a pass is changed, or a doubt made a rejection."""
         if self is OnDifferentPerson.REJECT:
@@ -75,6 +80,17 @@ class Comparison:
         named = {"name": self.name, "birthdate": self.birthdate}
         return frozenset(name for name, match in named.items() if match is Match.MATCHED)
 
+    @classmethod
+    def lost(cls, verdict: Verdict | None) -> "Comparison":
+        """Of a document that was somebody else's, where nothing more can be read of the comparison: to be made anew."""
+        counts_as = OnDifferentPerson.behind(verdict)
+        return cls(name=Match.UNKNOWN, birthdate=Match.UNKNOWN, of="", counts_as=counts_as, is_held=True)
+
     def unknown(self) -> "Comparison":
         """The same where the vendor no longer tells what the document says."""
         return replace(self, name=Match.UNKNOWN, birthdate=Match.UNKNOWN, is_held=self.is_anothers)
+
+
+def is_not_noted(person: Comparison | None) -> bool:
+    """Whether a document must not be noted as the account's: it is somebody else's, and that is not ignored."""
+    return person is not None and person.is_anothers and person.counts_as is not OnDifferentPerson.IGNORE

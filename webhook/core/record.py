@@ -175,7 +175,14 @@ def _recorded_workflow(record: Record) -> Workflow:
         expires_at=None if assurance is None else assurance.expires_at,
         table="" if assurance is None else assurance.table,
         checks=record.checks,
+        **(_judged(_VERDICTS[status]) if record.notice == NOTICE_PERSON else {}),
     )
+
+
+def _judged(verdict: Verdict) -> dict[str, Any]:
+    """What a notice alone tells of a verdict: that it would have been another."""
+    said = None if verdict is Verdict.PASSED else Verdict.PASSED
+    return {"said": said, "person": Comparison.lost(verdict)}
 
 
 def _normal(text: str | None) -> str | None:

@@ -62,7 +62,7 @@ def sign_in(record: Record, *, account: Account, rules: Rules, now: datetime) ->
 def match_of(record: Record) -> dict[str, str] | None:
     """Whether the document names whom the account names, per attribute; None where that was not compared."""
     person = record.person
-    return None if person is None else {"name": person.name.value, "birthdate": person.birthdate.value}
+    return None if person is None or not person.of else {"name": person.name.value, "birthdate": person.birthdate.value}
 
 
 def _causes(account: Account, rules: Rules) -> Iterator[str]:

@@ -180,8 +180,15 @@ def _undisputed(listed: Workflow | None, summed: Workflow | None) -> Workflow:
     if _summary(listed) == _summary(summed):
         return listed
     counts = summed if summed.verdict is Verdict.FAILED and _rank(summed) > _rank(listed) else listed
-    account_id = listed.account_id or summed.account_id  # a summary tells one for all of them
-    return replace(counts, is_doubtful=True, account_id=account_id)
+    return replace(
+        counts,
+        is_doubtful=True,
+        account_id=listed.account_id or summed.account_id,  # a summary tells one for all of them
+        said=counts.said or listed.said,
+        person=listed.person or summed.person,
+        repeated=listed.repeated,
+        document=listed.document,
+    )
 
 
 def _summary(workflow: Workflow) -> tuple[Stage, Verdict | None, str | None]:
@@ -211,7 +218,7 @@ def _better(known: Workflow, read: Workflow, *, is_fresh: bool) -> Workflow:
         # What the vendor says is settled by that; what we made of it is not in dispute.
         return _judged(known, _repeated(known, read, beside=of_document(known.repeated)))
     if _rank(read) < _rank(known):
-        return _repeated(read, known, beside=of_document(read.repeated))
+        return _repeated(read, _compared_anew(known, read.person), beside=of_document(read.repeated))
     if _rank(read) > _rank(known):
         told = replace(read, account_id=read.account_id or known.account_id, key=known.key or read.key)
         return _judged(known, _repeated(known, told, beside=of_document(known.repeated)))
@@ -248,6 +255,26 @@ def _at_most(known: Workflow, read: Workflow) -> Workflow:
     if known.level is None or (read.level is not None and read.level <= known.level):
         return read
     return replace(read, level=known.level, level_name=known.level_name)
+
+
+def _compared_anew(known: Workflow, person: Comparison | None) -> Workflow:
+    """What counts, with a comparison with what the account says today; the level is raised by a reading that counts."""
+    if person is None or known.person is None or person.of == known.person.of or known.verdict is None:
+        return known
+    said = known.said or known.verdict
+    verdict = person.counts_as.verdict(said) if person.is_different else said
+    level = known.level if known.level is None or not person.is_different else min(known.level, CONTACT)
+    level = NONE if verdict is Verdict.FAILED and level is not None else level
+    level_name = known.level_name if level == known.level else ""
+    anew = replace(
+        known,
+        verdict=verdict,
+        said=None if said is verdict else said,
+        person=person,
+        level=level,
+        level_name=level_name,
+    )
+    return _judged(known, anew)
 
 
 def _judged(known: Workflow, read: Workflow) -> Workflow:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import astuple
 
 from webhook.core.evidence import Document
+from webhook.core.person import is_not_noted
 from webhook.core.record import Record
 from webhook.core.status import Verdict
 from webhook.core.workflows import Workflow
@@ -43,6 +44,7 @@ class Documents:
             each
             for each in record.known
             if each.document is not None
+            and not is_not_noted(each.person)
             and (each.said or each.verdict) is Verdict.PASSED
             and (each.repeated is None or each.repeated.other_identity is None)
             and self._coordination.claim_document(each.document, identity_id) is not None

@@ -85,8 +85,10 @@ class Gate:
     def _decide(self, hook: GateHook) -> Judgement:
         record = hook.record
         judged = self._judge(hook, record)
-        may_be_over = self._is_pending_for_long(record) or (
-            judged.unmet is not None and record.open_reverification is not None
+        may_be_over = (
+            self._is_pending_for_long(record)
+            or (judged.unmet is not None and record.open_reverification is not None)
+            or (judged.stops and judged.is_another)  # the name may have been corrected
         )
         if may_be_over and self._coordination.may_look(hook.identity_id):
             record = self._look(hook)

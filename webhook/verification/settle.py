@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from webhook.core.events import Event, Note
 from webhook.core.evidence import Reading
 from webhook.core.ids import usable_identity_id
-from webhook.core.person import Comparison, OnDifferentPerson
+from webhook.core.person import Comparison, is_not_noted
 from webhook.core.record import Record
 from webhook.core.repeated import Repeated
 from webhook.core.settle import Outcome, Result, settle, settle_unknown, shown, why_not_counting, with_its_steps
@@ -325,10 +325,11 @@ class Settler:
         repeated = Repeated(counts_as=self._settings.on_repeated)
         if self._documents is None or reading is None or reading.verdict is not Verdict.PASSED:
             return repeated, None
-        is_anothers = person is not None and person.is_different and person.counts_as is not OnDifferentPerson.IGNORE
-        if is_anothers or why_not_counting(record, reading, identity.id) is not None:
-            return repeated, None
         known = next((each for each in record.known if each.id == reading.workflow_execution_id), None)
+        is_matched = person is not None and person.is_matched
+        is_held = known is not None and is_not_noted(known.person) and not is_matched
+        if is_held or is_not_noted(person) or why_not_counting(record, reading, identity.id) is not None:
+            return repeated, None
         hashes = self._documents.hashes_of(reading.document)  # none where the vendor no longer tells
         hashes = hashes or ([known.document] if known is not None and known.document is not None else [])
         other = known and known.repeated and known.repeated.other_identity

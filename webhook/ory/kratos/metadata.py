@@ -405,16 +405,19 @@ def _parse_workflow(key: str, written: Mapping[str, Any]) -> Workflow | None:
         key=_key(written),
         url=_text(written, "verification_url") if stage is Stage.OPEN else None,
         said=_one_of(Verdict, written.get("said")),
-        person=_parse_person(written),
+        person=_parse_person(written, verdict),
         repeated=_parse_repeated(written),
         document=_text(written, "document"),
     )
 
 
-def _parse_person(written: Mapping[str, Any]) -> Comparison | None:
+def _parse_person(written: Mapping[str, Any], verdict: Verdict | None) -> Comparison | None:
+    """What was compared; what somebody has bent of it counts as different, until it is compared anew."""
+    if verdict is None or not written.keys() & {"match", "match_of", "match_counts_as", "match_held"}:
+        return None
     match, of = written.get("match"), _text(written, "match_of")
     if not isinstance(match, Mapping) or of is None:
-        return None
+        return Comparison.lost(verdict)
     counts_as = _one_of(OnDifferentPerson, written.get("match_counts_as"))
     return Comparison(
         name=_one_of(Match, match.get("name")) or Match.UNKNOWN,
