@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Settings that are well-formed but unwise."""
 
+from pathlib import Path
+
 import pytest
 from support import CLIENT_SECRET, settings_of
 
@@ -38,6 +40,12 @@ def test_nothing_is_found_where_nothing_is_wrong() -> None:
         ({"KRATOS_ADMIN_URL": "http://kratos.example.com"}, [("url-not-tls", "KRATOS_ADMIN_URL")]),
         ({"JUMIO_AUTH_URL": "http://auth.emea-1.jumio.ai/oauth2/token"}, [("url-not-tls", "JUMIO_AUTH_URL")]),
         ({"JUMIO_API_BASE_URL": "http://8.8.8.8/api/v1"}, [("url-not-tls", "JUMIO_API_BASE_URL")]),
+        ({"DOCUMENT_HASH_SECRET": "long-enough-to-be-one"}, [("documents-not-compared", "DOCUMENT_HASH_SECRET")]),
+        ({"DOCUMENT_HASH_SECRET": "long-enough-to-be-one", "REDIS_URL": "redis://valkey"}, []),
+        (
+            {"DOCUMENT_HASH_SECRET": "change-me-please-do", "REDIS_URL": "redis://valkey"},
+            [("secret-placeholder", "DOCUMENT_HASH_SECRET")],
+        ),
         ({"PUBLIC_URL": None}, [("public-url-unset", "PUBLIC_URL")]),
         ({"JUMIO_API_BASE_URL": "https://account.emea-1.jumio.ai"}, [("jumio-api-path", "JUMIO_API_BASE_URL")]),
         ({"JUMIO_API_BASE_URL": "https://account.emea-1.jumio.ai/api"}, [("jumio-api-path", "JUMIO_API_BASE_URL")]),
@@ -98,3 +106,12 @@ def test_private_hosts(host: str) -> None:
 )  # fmt: skip
 def test_public_hosts(host: str) -> None:
     assert not is_private(host)
+
+
+@pytest.mark.parametrize("traits", [None, "full_name=/name"])
+def test_a_level_that_asks_for_a_name_needs_one_that_is_compared(tmp_path: Path, traits: str | None) -> None:
+    table = tmp_path / "table.toml"
+    level = '[[levels]]\nlevel = 1\nname = "contact"\nmatches = ["name"]\n'
+    table.write_text(f'version = "1"\nwarning_cap = 1\n{level}')
+    expected = [] if traits else [("level-out-of-reach", "ASSURANCE_TABLE")]
+    assert found(ASSURANCE_TABLE=str(table), IDENTITY_TRAITS=traits) == expected

@@ -23,6 +23,7 @@ def check(settings: Settings) -> list[Finding]:
         *_urls(settings),
         *_jumio_urls(settings),
         *_public_url(settings),
+        *_unused(settings),
         *block_lists.check(
             settings.verification.block_login_statuses, where="BLOCK_LOGIN_STATUSES", remedy="BLOCK_LOGIN_STATUSES="
         ),
@@ -34,6 +35,7 @@ def _secrets(settings: Settings) -> Iterator[Finding]:
     for name, secrets in (
         ("ORY_WEBHOOK_SECRET", settings.ory_webhook_secrets),
         ("JUMIO_CALLBACK_SECRET", settings.jumio.callback_secrets),
+        ("DOCUMENT_HASH_SECRET", settings.verification.document_secrets or ()),
     ):
         if any(_is_placeholder(secret.decode(errors="replace")) for secret in secrets):
             what = "is still the placeholder of an example, which everybody knows"
@@ -117,4 +119,23 @@ def _public_url(settings: Settings) -> Iterator[Finding]:
             what="is not set, so that only signed callbacks are taken, and Jumio's public documents describe no "
             "signature: verdicts may only ever come through `jumio-webhook sync`",
             remedy="PUBLIC_URL=https://<the public name of this service>",
+        )
+
+
+def _unused(settings: Settings) -> Iterator[Finding]:
+    """What one setting asks for, and another one that is not set would have to give."""
+    if settings.verification.document_secrets and settings.valkey is None:
+        yield warning(
+            "documents-not-compared",
+            where="DOCUMENT_HASH_SECRET",
+            what="does nothing without REDIS_URL: a document that verified another identity before is not found",
+            remedy="REDIS_URL=redis://<host>:6379/0",
+        )
+    asking = [str(row.level) for row in settings.verification.assurance_table.levels if row.matches]
+    if asking and settings.kratos.traits is None:
+        yield warning(
+            "level-out-of-reach",
+            where="ASSURANCE_TABLE",
+            what=f"asks at level {asking[0]} for a name that matches, and nothing is compared: nobody reaches it",
+            remedy="IDENTITY_TRAITS=given_name=/name/first,family_name=/name/last, as your schema has it",
         )
