@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """The fixtures that several modules share: peers on loopback, the application in front of them, and a watched log."""
 
+import _thread
 import gc
 import json
 import logging
 import random
 import re
+import time
 from collections.abc import Callable, Iterator
 
 import gevent
@@ -60,6 +62,28 @@ def pytest_configure(config: pytest.Config) -> None:
         config.option.hypothesis_seed = str(SEED)
     if hasattr(config, "workerinput"):  # pytest-xdist's: what it waits for comes from a real thread
         gevent.get_hub().loop.async_().start(lambda: None)  # else gevent would take that for a deadlock
+        [worker] = [plugin for plugin in config.pluginmanager.get_plugins() if hasattr(plugin, "torun")]
+        worker.torun._lock, worker.torun._has_items_event = _thread.RLock(), AskedAgain()
+
+
+class AskedAgain:
+    """An event that a real thread sets and a greenlet waits for.
+
+    gevent's own may lose that: a worker then waits for ever, for tests that it has been given.
+    """
+
+    def __init__(self) -> None:
+        self._is_set = False
+
+    def set(self) -> None:
+        self._is_set = True
+
+    def clear(self) -> None:
+        self._is_set = False
+
+    def wait(self) -> None:
+        while not self._is_set:
+            time.sleep(0.002)
 
 
 def pytest_collection_finish() -> None:
