@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import re
 import socket
@@ -117,6 +118,12 @@ class LoopbackServer:
 # another one, and the program that is told this one can still listen on it.
 _reserved: deque[socket.socket] = deque()
 _RESERVED_AT_MOST = 200
+
+
+@atexit.register
+def _give_up_all() -> None:
+    while _reserved:
+        _reserved.popleft().close()
 
 
 def free_port(host: str = "127.0.0.1") -> int:
